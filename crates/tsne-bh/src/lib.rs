@@ -1,0 +1,12 @@
+//! Repulsion of t-SNE: by all pairs.
+//!
+//! Use this crate to compute the repulsive half of the gradient on its own. To make a map, use `tsne`.
+#![forbid(unsafe_code)]
+
+mod error;
+mod exact;
+mod kernel;
+
+pub use error::Error;
+pub use exact::{Exact, ExactField};
+pub use tsne_core::{self, BackendError, NegativeGradient, ReferenceField, Scalar, StudentT};
