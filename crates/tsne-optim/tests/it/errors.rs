@@ -6,7 +6,7 @@ use tsne_optim::{Descent, Error, LearningRate, Phase, State};
 
 use crate::support::{exact, problem, unobserved};
 
-fn message<A: Affinities<f64>>(affinities: A, state: State<f64, 2>) -> String {
+fn message<A: Affinities<f64> + std::fmt::Debug>(affinities: A, state: State<f64, 2>) -> String {
     Descent::new(affinities, Exact::new(StudentT::CAUCHY), state).expect_err("the parts are wrong").to_string()
 }
 
@@ -38,6 +38,7 @@ fn parts_that_do_not_fit_are_refused() {
 }
 
 /// Affinities that break the promises of the trait.
+#[derive(Debug)]
 struct Broken(&'static [u32], &'static [f64]);
 
 impl Affinities<f64> for Broken {
@@ -85,14 +86,13 @@ fn a_map_that_flies_apart_is_a_typed_error_and_leaves_finite_positions() {
     let (p, y) = problem::<f32, 2>(50, 0.1);
     let wild = Phase {
         n_iter: 200,
-        learning_rate: LearningRate::Fixed(1e30),
+        learning_rate: LearningRate::Fixed(1e300),
         max_step_norm: None,
         ..Phase::standard()
     };
     let mut descent = exact(StudentT::CAUCHY, p.clone(), y.clone());
-    // The exact repulsion refuses positions near the end of the range before the sums overflow.
     let error = descent.run(&wild, &Control::NONE, 0, unobserved).expect_err("no map survives this rate");
-    assert!(matches!(error, Error::Diverged { .. } | Error::Repulsion(_)), "{error}");
+    assert!(matches!(error, Error::Diverged { iteration: 1, .. }), "{error}");
     assert!(descent.positions().as_flattened().iter().all(|v| v.is_finite()), "positions of the last good step");
 
     let bounded = Phase { max_step_norm: Some(5.0), ..wild };

@@ -2,6 +2,5 @@
 
 mod descent;
 mod errors;
-mod golden;
 mod gradient;
 mod support;
