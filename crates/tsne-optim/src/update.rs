@@ -25,7 +25,8 @@ impl<T: Scalar> StepRule<T> {
     pub(crate) fn new(phase: &Phase, learning_rate: f64) -> Self {
         Self {
             momentum: T::lit(phase.momentum),
-            learning_rate: T::lit(learning_rate),
+            // A rate beyond the type would be infinite, and infinity times a gradient of 0 is NaN.
+            learning_rate: T::lit(learning_rate.min(T::MAX.to_f64())),
             max_grad_norm: phase.max_grad_norm.map(T::lit),
             max_step_norm: phase.max_step_norm.map(T::lit),
             min_gain: T::lit(phase.min_gain),
@@ -56,7 +57,10 @@ impl<T: Scalar> StepRule<T> {
         }
         if let Some(bound) = self.max_step_norm {
             let length = norm(velocity);
-            if length > bound {
+            if !length.is_finite() {
+                to_unit_scale(velocity);
+                scale(velocity, bound / norm(velocity));
+            } else if length > bound {
                 scale(velocity, bound / length);
             }
         }
@@ -69,24 +73,32 @@ fn sign<T: Scalar>(x: T) -> i8 {
     i8::from(x > T::default()) - i8::from(x < T::default())
 }
 
-/// Euclidean norm, taken relative to the largest entry where its square would overflow.
+/// Euclidean norm; infinite where the squares overflow.
 #[inline(always)]
 fn norm<T: Scalar, const D: usize>(x: &[T; D]) -> T {
     let mut sum = T::default();
     for d in 0..D {
         sum += x[d] * x[d];
     }
-    if sum.is_finite() { sum.sqrt() } else { wide_norm(x) }
+    sum.sqrt()
 }
 
+/// Divides by the largest magnitude; infinite entries count as the largest finite number.
 #[cold]
-fn wide_norm<T: Scalar, const D: usize>(x: &[T; D]) -> T {
-    let largest = x.iter().fold(T::default(), |m, v| if v.abs() > m { v.abs() } else { m });
-    if !largest.is_finite() {
-        return largest;
+fn to_unit_scale<T: Scalar, const D: usize>(x: &mut [T; D]) {
+    let finite = |v: T| {
+        if v > T::MAX {
+            T::MAX
+        } else if v < -T::MAX {
+            -T::MAX
+        } else {
+            v
+        }
+    };
+    let largest = x.iter().map(|&v| finite(v).abs()).fold(T::default(), |m, v| if v > m { v } else { m });
+    for v in x {
+        *v = finite(*v) / largest;
     }
-    let sum: T = x.iter().map(|&v| (v / largest) * (v / largest)).sum();
-    largest * sum.sqrt()
 }
 
 #[inline(always)]
@@ -150,9 +162,24 @@ mod tests {
     }
 
     #[test]
-    fn norm_and_sign_at_the_edges() {
-        assert_eq!(norm(&[3e30_f32, 4e30]), 5e30, "squares that overflow");
-        assert_eq!(norm(&[f64::INFINITY, 1.0]), f64::INFINITY, "infinite entries");
+    fn steps_of_any_length_are_clipped_to_the_bound() {
+        for step in [[3e30_f32, -4e30], [f32::INFINITY, 1.0], [f32::NEG_INFINITY, f32::INFINITY]] {
+            let rule = StepRule {
+                momentum: 1.0,
+                learning_rate: 0.0,
+                max_grad_norm: None,
+                max_step_norm: Some(5.0),
+                min_gain: 0.01,
+            };
+            let (mut v, mut g) = (step, [1.0, 1.0]);
+            rule.apply([1.0, 1.0], &mut v, &mut g);
+            assert!((norm(&v) - 5.0).abs() < 1e-5, "{step:?} became {v:?}");
+            assert!(v[0] * step[0].signum() > 0.0, "{step:?} keeps its direction");
+        }
+    }
+
+    #[test]
+    fn zeros_have_no_sign() {
         assert_eq!((sign(-0.0_f64), sign(0.0_f64), sign(-1e-300)), (0, 0, -1), "signs of zeros");
     }
 }

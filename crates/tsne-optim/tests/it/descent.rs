@@ -77,7 +77,13 @@ fn an_observer_sees_positions_with_their_own_divergence() {
     let mut steps = exact(StudentT::CAUCHY, p.clone(), y);
     for (progress, positions) in seen {
         let want = oracle::kl_divergence(StudentT::CAUCHY, &p, &positions);
-        close::assert_close_value(progress.kl_divergence, want, 1e-12, 0.0, "KL of the true P, not exaggerated");
+        close::assert_close_value(
+            progress.kl_divergence,
+            want,
+            1e-12,
+            0.0,
+            "KL of the true P, not exaggerated",
+        );
         while steps.positions() != positions {
             steps.step(&exaggerated).expect("the step is stable");
         }
@@ -96,7 +102,11 @@ fn stopping_keeps_the_positions_that_were_seen() {
         })
         .expect("the run is stable");
     assert_eq!(stop, StopReason::Interrupted { iteration: 30 }, "the observer broke at 30");
-    assert_eq!(descent.positions(), last_seen.into_inner().expect("no observer panics"), "positions on stopping");
+    assert_eq!(
+        descent.positions(),
+        last_seen.into_inner().expect("no observer panics"),
+        "positions on stopping"
+    );
     // Going on makes the step that was not made: 29 + 71 steps are 100.
     descent.run(&phase(71), &Control::NONE, 0, unobserved).expect("the run is stable");
     let mut uninterrupted = exact(StudentT::CAUCHY, p, y);

@@ -7,7 +7,9 @@ use tsne_optim::{Descent, Error, LearningRate, Phase, State};
 use crate::support::{exact, problem, unobserved};
 
 fn message<A: Affinities<f64> + std::fmt::Debug>(affinities: A, state: State<f64, 2>) -> String {
-    Descent::new(affinities, Exact::new(StudentT::CAUCHY), state).expect_err("the parts are wrong").to_string()
+    Descent::new(affinities, Exact::new(StudentT::CAUCHY), state)
+        .expect_err("the parts are wrong")
+        .to_string()
 }
 
 #[test]
@@ -93,7 +95,10 @@ fn a_map_that_flies_apart_is_a_typed_error_and_leaves_finite_positions() {
     let mut descent = exact(StudentT::CAUCHY, p.clone(), y.clone());
     let error = descent.run(&wild, &Control::NONE, 0, unobserved).expect_err("no map survives this rate");
     assert!(matches!(error, Error::Diverged { iteration: 1, .. }), "{error}");
-    assert!(descent.positions().as_flattened().iter().all(|v| v.is_finite()), "positions of the last good step");
+    assert!(
+        descent.positions().as_flattened().iter().all(|v| v.is_finite()),
+        "positions of the last good step"
+    );
 
     let bounded = Phase { max_step_norm: Some(5.0), ..wild };
     let mut descent = exact(StudentT::CAUCHY, p, y);
