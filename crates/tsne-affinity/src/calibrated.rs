@@ -1,0 +1,85 @@
+//! The engine of the families with perplexities, which differ in how they put the Gaussians of a row together.
+
+use std::sync::Arc;
+
+use tsne_core::{Control, KnnGraph, NeighborIndex, NeighborQuery, NewAffinities, NewRows, Points, Scalar};
+
+use crate::calibration::{Adjustment, Calibration};
+use crate::family::{Built, check_count, check_graph, graph_of, joint, new_rows};
+use crate::joint::{Combine, Progress, View, calibrate_rows};
+use crate::options::{check_perplexities, neighbors_for, resolve_neighbors, resolve_perplexities};
+use crate::{Error, Options};
+
+/// What a family with perplexities asks for.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) perplexities: Vec<f64>,
+    pub(crate) options: Options,
+    pub(crate) combine: Combine,
+}
+
+impl Request {
+    pub(crate) fn on_graph<T: Scalar>(
+        &self,
+        graph: Arc<KnnGraph<T>>,
+        control: &Control<'_>,
+    ) -> Result<Built<T>, Error> {
+        let n = check_graph(&graph)?;
+        let options = &self.options;
+        let (used, mut adjustments) = resolve_perplexities(&self.perplexities, n, options.strict)?;
+        let k = resolve_neighbors(&used, options.n_neighbors, graph.k())?;
+        let perplexity = used[used.len() - 1];
+        let wanted = neighbors_for(perplexity).min(n - 1);
+        if options.n_neighbors.is_none() && k < wanted {
+            if options.strict {
+                return Err(Error::TooFewStored { perplexity, wanted, stored: k });
+            }
+            adjustments.push(Adjustment::FewNeighbors { perplexity, wanted, used: k });
+        }
+
+        let progress = Progress::new(control, 2 * n);
+        let view = View::new(&graph, k);
+        let (conditional, scales) = calibrate_rows(view, &used, self.combine, &progress)?;
+        let matrix = joint(view, &conditional, options.symmetrize, options.normalization, &progress)?;
+        let calibration = Calibration { adjustments, n_neighbors: k, scales };
+        Ok(Built { graph, matrix, calibration })
+    }
+
+    pub(crate) fn on_index<T: Scalar>(
+        &self,
+        index: &dyn NeighborIndex<T>,
+        control: &Control<'_>,
+    ) -> Result<Built<T>, Error> {
+        let n_points = index.n_points();
+        check_count(n_points)?;
+        let (used, _) = resolve_perplexities(&self.perplexities, n_points, self.options.strict)?;
+        let k = resolve_neighbors(&used, self.options.n_neighbors, n_points - 1)?;
+        self.on_graph(graph_of(index, k, control)?, control)
+    }
+
+    /// Rows for new points; `built` is what this request made.
+    pub(crate) fn new_rows<T: Scalar>(
+        &self,
+        built: &Built<T>,
+        family: &'static str,
+        index: &dyn NeighborQuery<T>,
+        points: Points<'_, T>,
+        request: &NewRows,
+        control: &Control<'_>,
+    ) -> Result<NewAffinities<T>, Error> {
+        if request.sigma.is_some() {
+            return Err(Error::NotApplicable { what: "sigma", family });
+        }
+        let mut perplexities = match &request.perplexities {
+            Some(perplexities) => perplexities.clone(),
+            None => built.calibration.scales.iter().map(|scale| scale.perplexity).collect(),
+        };
+        check_perplexities(&perplexities)?;
+        perplexities.sort_unstable_by(f64::total_cmp);
+        let n = built.graph.n_points();
+        let k = resolve_neighbors(&perplexities, request.n_neighbors, n)?;
+        new_rows(index, n, points, k, request.min_neighbors, control, |view, progress| {
+            Ok(calibrate_rows(view, &perplexities, self.combine, progress)?.0)
+        })
+    }
+}

@@ -1,0 +1,143 @@
+//! What the public families are made of: a graph, its matrix and a report, and rows for new points.
+
+use std::sync::Arc;
+
+use tsne_core::{Control, Csr, KnnGraph, NeighborIndex, NeighborQuery, NewAffinities, Points, Scalar};
+
+use crate::calibration::Calibration;
+use crate::joint::{Conditional, Progress, View, rows};
+use crate::symmetrize::{Divisor, Merge, symmetrize};
+use crate::{Error, Normalization};
+
+/// A matrix, the graph it was made from, and the report about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Built<T> {
+    pub(crate) graph: Arc<KnnGraph<T>>,
+    pub(crate) matrix: Csr<T>,
+    pub(crate) calibration: Calibration,
+}
+
+/// Accessors and seams of a family with a field `built: Built<T>` and a method `new_rows`.
+macro_rules! family {
+    ($family:ident) => {
+        impl<T: Scalar> $family<T> {
+            /// The neighbor graph, as it was given; share it with another family to reuse it.
+            #[must_use]
+            pub fn graph(&self) -> &Arc<KnnGraph<T>> {
+                &self.built.graph
+            }
+
+            /// The matrix.
+            #[must_use]
+            pub fn matrix(&self) -> &Csr<T> {
+                &self.built.matrix
+            }
+
+            /// What was attained, and what could not be.
+            #[must_use]
+            pub fn calibration(&self) -> &Calibration {
+                &self.built.calibration
+            }
+        }
+
+        impl<T: Scalar> Affinities<T> for $family<T> {
+            fn n_points(&self) -> usize {
+                self.built.matrix.n_rows()
+            }
+
+            fn row(&self, i: usize) -> AffinityRow<'_, T> {
+                Affinities::row(&self.built.matrix, i)
+            }
+
+            /// Moves the matrix out and drops the rest.
+            fn into_csr(self: Box<Self>) -> Csr<T> {
+                self.built.matrix
+            }
+        }
+
+        impl<T: Scalar> ToNew<T> for $family<T> {
+            fn to_new(
+                &self,
+                index: &dyn NeighborQuery<T>,
+                points: Points<'_, T>,
+                request: &NewRows,
+                control: &Control<'_>,
+            ) -> Result<NewAffinities<T>, BackendError> {
+                Ok(self.new_rows(index, points, request, control)?)
+            }
+        }
+    };
+}
+pub(crate) use family;
+
+/// Checks that a graph is one of other points among at least two, and returns how many.
+pub(crate) fn check_graph<T: Scalar>(graph: &KnnGraph<T>) -> Result<usize, Error> {
+    let n_points = graph.n_points();
+    check_count(n_points)?;
+    if graph.k() >= n_points {
+        return Err(Error::BadNeighborCount { n_neighbors: graph.k(), available: n_points - 1 });
+    }
+    Ok(n_points)
+}
+
+/// Checks that there are points to be neighbors.
+pub(crate) fn check_count(n_points: usize) -> Result<(), Error> {
+    if n_points < 2 { Err(Error::TooFewPoints { n_points }) } else { Ok(()) }
+}
+
+/// The graph of an index, `k` neighbors each.
+pub(crate) fn graph_of<T: Scalar>(
+    index: &dyn NeighborIndex<T>,
+    k: usize,
+    control: &Control<'_>,
+) -> Result<Arc<KnnGraph<T>>, Error> {
+    Ok(Arc::new(index.knn_graph(k, control)?))
+}
+
+/// The matrix of rows that sum to 1 each.
+pub(crate) fn joint<T: Scalar>(
+    view: View<'_, T>,
+    conditional: &Conditional,
+    symmetric: bool,
+    normalization: Normalization,
+    progress: &Progress<'_>,
+) -> Result<Csr<T>, Error> {
+    let n = view.n_rows();
+    if symmetric {
+        let divisor = match normalization {
+            Normalization::PairWise => Divisor::Total(2.0 * n as f64),
+            Normalization::PointWise => Divisor::Row,
+        };
+        return symmetrize(view, conditional, Merge::Sum, divisor, progress);
+    }
+    let factor = match normalization {
+        Normalization::PairWise => 1.0 / n as f64,
+        Normalization::PointWise => 1.0,
+    };
+    rows(view, conditional, n, true, factor, progress)
+}
+
+/// Rows of new points over the `n_points` ones of `index`: `k` neighbors each, weighted as `conditional` says.
+pub(crate) fn new_rows<T: Scalar>(
+    index: &dyn NeighborQuery<T>,
+    n_points: usize,
+    points: Points<'_, T>,
+    k: usize,
+    min_neighbors: usize,
+    control: &Control<'_>,
+    conditional: impl FnOnce(View<'_, T>, &Progress<'_>) -> Result<Conditional, Error>,
+) -> Result<NewAffinities<T>, Error> {
+    let n_indexed = index.n_points();
+    if n_indexed != n_points {
+        return Err(Error::OtherPoints { n_indexed, n_points });
+    }
+    if k == 0 || k > n_points {
+        return Err(Error::BadNeighborCount { n_neighbors: k, available: n_points });
+    }
+    let neighbors = index.query(points, k.max(min_neighbors.min(n_points)), control)?;
+    let progress = Progress::new(control, 2 * neighbors.n_points());
+    let view = View::new(&neighbors, k);
+    let conditional = conditional(view, &progress)?;
+    let rows = rows(view, &conditional, n_points, false, 1.0, &progress)?;
+    Ok(NewAffinities { rows, neighbors })
+}
