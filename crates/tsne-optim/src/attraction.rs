@@ -1,4 +1,4 @@
-//! Attraction along the entries of P, and the share of the divergence that belongs to it: [M6], [M10].
+//! Attraction along the entries of P, and the share of the divergence that belongs to it: \[M6\], \[M10\].
 
 use rayon::prelude::*;
 use tsne_core::{Affinities, AffinityRow, Scalar, StudentT};
@@ -68,7 +68,7 @@ pub(crate) fn attract<T: Scalar, const D: usize>(
     force
 }
 
-/// The sums of [M6] that run over the entries of P.
+/// The sums of \[M6\] that run over the entries of P.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct DivergenceSums {
     /// Σ p.
@@ -80,14 +80,14 @@ pub(crate) struct DivergenceSums {
 }
 
 impl DivergenceSums {
-    /// KL of [M6], given Z.
+    /// KL of \[M6\], given Z.
     pub(crate) fn kl_divergence(self, z: f64) -> f64 {
         // A map so wide that every w underflows has Z = 0; its divergence is large, not infinite.
         self.p_ln_p - self.p_ln_w + self.total * z.max(f64::MIN_POSITIVE).ln()
     }
 }
 
-/// Sums of [M6] over all rows, in f64, rows in chunks of `chunk` added in order.
+/// Sums of \[M6\] over all rows, in f64, rows in chunks of `chunk` added in order.
 pub(crate) fn divergence_sums<T: Scalar, const D: usize>(
     kernel: StudentT,
     p: &dyn Affinities<T>,

@@ -1,4 +1,4 @@
-//! The descent: iterations over any affinities and repulsion, in single steps and in runs. [M6], [M10], [M11].
+//! The descent: iterations over any affinities and repulsion, in single steps and in runs. \[M6\], \[M10\], \[M11\].
 
 use std::ops::ControlFlow;
 
@@ -20,7 +20,7 @@ const CHUNK: usize = 256;
 pub struct Progress {
     /// Iteration of the current call, from 1.
     pub iteration: usize,
-    /// Divergence of the true P at the positions shown, [M6]; exaggeration does not enter.
+    /// Divergence of the true P at the positions shown, \[M6\]; exaggeration does not enter.
     pub kl_divergence: f64,
 }
 
@@ -37,7 +37,7 @@ pub enum StopReason {
     },
 }
 
-/// Gradient descent on the divergence of a map ([M6]) along [M10], by the rules of [M11].
+/// Gradient descent on the divergence of a map (\[M6\]) along \[M10\], by the rules of \[M11\].
 ///
 /// Owns affinities, repulsion and state; each may be a value, a borrow or a box, as the traits are forwarded. Memory
 /// beyond them: two buffers of n positions. Cost of an iteration: one repulsion, and O(entries of P + n).
@@ -161,7 +161,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
         Ok(StopReason::Completed)
     }
 
-    /// Divergence of the true P at the positions now ([M6]), with Z as accurate as the repulsion gives it.
+    /// Divergence of the true P at the positions now (\[M6\]), with Z as accurate as the repulsion gives it.
     ///
     /// # Errors
     /// When the repulsion fails.
@@ -170,7 +170,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
         Ok(self.divergence(z))
     }
 
-    /// The gradient G = ∇KL / 4 of [M10] at the positions now, with the attraction exaggerated.
+    /// The gradient G = ∇KL / 4 of \[M10\] at the positions now, with the attraction exaggerated.
     ///
     /// # Errors
     /// When the repulsion fails.
@@ -260,7 +260,7 @@ struct GradientRule<'a, T, const D: usize> {
 }
 
 impl<T: Scalar, const D: usize> GradientRule<'_, T, D> {
-    /// [M10] for point `i`.
+    /// \[M10\] for point `i`.
     #[inline(always)]
     fn of_point<A: Affinities<T>>(&self, affinities: &A, i: usize) -> [T; D] {
         let mut gradient = attract(self.inv_dof, self.y, i, affinities.row(i));

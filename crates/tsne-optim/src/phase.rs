@@ -2,9 +2,9 @@
 
 use crate::Error;
 
-/// How the learning rate η of [M11] is chosen.
+/// How the learning rate η of \[M11\] is chosen.
 ///
-/// The gradient lacks the factor 4 of the textbook (`docs/math.md` [M10]), so these rates are 4 times those of
+/// The gradient lacks the factor 4 of the textbook (`docs/math.md` \[M10\]), so these rates are 4 times those of
 /// scikit-learn for the same steps.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 #[non_exhaustive]
@@ -31,7 +31,7 @@ impl LearningRate {
     }
 }
 
-/// Parameters of a stretch of iterations, named as in the API; [M11] says where each enters.
+/// Parameters of a stretch of iterations, named as in the API; \[M11\] says where each enters.
 ///
 /// ```
 /// use tsne_optim::{LearningRate, Phase};

@@ -1,4 +1,4 @@
-//! The step of one point: gradient clipping, gains, momentum, step clipping. Points 1 to 4 of [M11].
+//! The step of one point: gradient clipping, gains, momentum, step clipping. Points 1 to 4 of \[M11\].
 
 use tsne_core::Scalar;
 
