@@ -1,0 +1,6 @@
+//! Tests of the descent against oracles, finite differences and openTSNE.
+
+mod descent;
+mod errors;
+mod gradient;
+mod support;

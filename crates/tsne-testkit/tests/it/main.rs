@@ -1,0 +1,4 @@
+//! Tests of the test support itself: the oracle by hand, and every check on right and wrong implementations.
+
+mod conforming;
+mod plain;
