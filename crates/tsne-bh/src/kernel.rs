@@ -2,7 +2,9 @@
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, Simd, dispatch};
-use tsne_core::{Element, Scalar, StudentT, Typed};
+use tsne_core::{Scalar, StudentT, Typed};
+
+use crate::law::{Power, Real, cauchy, power};
 
 /// Lanes of the widest vector: lists of sources are padded to a multiple of it.
 pub(crate) const LANES: usize = 16;
@@ -45,76 +47,46 @@ pub(crate) fn add_field<T: Scalar, const D: usize>(
     match (T::typed(rows), T::typed(mass), T::typed(targets.as_flattened())) {
         (Typed::F32(rows), Typed::F32(mass), Typed::F32(targets)) => {
             let sources = Sources { rows, stride, start, mass };
-            dispatch!(level, simd => add_field_f32(simd, kernel, sources, targets.as_chunks().0, fields));
+            dispatch!(level, simd => add_field_lanes(simd, kernel, sources, targets.as_chunks().0, fields));
         }
         (Typed::F64(rows), Typed::F64(mass), Typed::F64(targets)) => {
             let sources = Sources { rows, stride, start, mass };
-            dispatch!(level, simd => add_field_f64(simd, kernel, sources, targets.as_chunks().0, fields));
+            dispatch!(level, simd => add_field_lanes(simd, kernel, sources, targets.as_chunks().0, fields));
         }
         _ => unreachable!("all three slices have the type T"),
     }
 }
 
 #[inline(always)]
-fn add_field_f32<S: Simd, const D: usize>(
+fn add_field_lanes<S: Simd, R: Real, const D: usize>(
     simd: S,
     kernel: StudentT,
-    sources: Sources<'_, f32>,
-    targets: &[[f32; D]],
+    sources: Sources<'_, R>,
+    targets: &[[R; D]],
     fields: &mut [Field<D>],
 ) {
-    add_field_lanes::<S, S::f32s, f32, D>(simd, kernel, sources, targets, fields);
-}
-
-#[inline(always)]
-fn add_field_f64<S: Simd, const D: usize>(
-    simd: S,
-    kernel: StudentT,
-    sources: Sources<'_, f64>,
-    targets: &[[f64; D]],
-    fields: &mut [Field<D>],
-) {
-    add_field_lanes::<S, S::f64s, f64, D>(simd, kernel, sources, targets, fields);
-}
-
-#[inline(always)]
-fn add_field_lanes<S: Simd, V, T, const D: usize>(
-    simd: S,
-    kernel: StudentT,
-    sources: Sources<'_, T>,
-    targets: &[[T; D]],
-    fields: &mut [Field<D>],
-) where
-    T: Scalar + SimdElement,
-    V: SimdFloat<S, Element = T>,
-{
+    let pairs = targets.iter().zip(fields);
     if kernel.is_cauchy() {
-        for (target, field) in targets.iter().zip(fields) {
+        for (target, field) in pairs {
             add_one(
                 simd,
                 sources,
                 target,
                 field,
                 #[inline(always)]
-                |d2: V| {
-                    let s = V::simd_from(simd, T::lit(1.0)) / (d2 + T::lit(1.0));
-                    (s, s * s)
-                },
+                |d2| cauchy::<S, R>(simd, d2),
             );
         }
     } else {
-        for (target, field) in targets.iter().zip(fields) {
+        let nu = Power::new(kernel);
+        for (target, field) in pairs {
             add_one(
                 simd,
                 sources,
                 target,
                 field,
                 #[inline(always)]
-                |d2: V| {
-                    let w = V::from_fn(simd, |l| T::lit(kernel.similarity(d2[l].to_f64())));
-                    let r = V::from_fn(simd, |l| T::lit(kernel.repulsion(d2[l].to_f64())));
-                    (w, r)
-                },
+                |d2| power::<S, R>(simd, nu, d2),
             );
         }
     }
@@ -122,55 +94,49 @@ fn add_field_lanes<S: Simd, V, T, const D: usize>(
 
 /// Adds the field of all sources on one target; `law` maps d² to (w, s^(ν+1)).
 #[inline(always)]
-fn add_one<S: Simd, V, T, const D: usize>(
+fn add_one<S: Simd, R: Real, const D: usize>(
     simd: S,
-    sources: Sources<'_, T>,
-    target: &[T; D],
+    sources: Sources<'_, R>,
+    target: &[R; D],
     field: &mut Field<D>,
-    law: impl Fn(V) -> (V, V),
-) where
-    T: Scalar + SimdElement,
-    V: SimdFloat<S, Element = T>,
-{
+    law: impl Fn(R::Native<S>) -> (R::Native<S>, R::Native<S>),
+) {
     let Sources { rows, stride, start, mass } = sources;
-    let n_sources = mass.len();
-    let zero = V::simd_from(simd, T::lit(0.0));
+    let (n_sources, lanes) = (mass.len(), R::Native::<S>::LEN);
+    let zero = R::Native::<S>::splat(simd, R::lit(0.0));
     let mut axes = [&rows[..0]; D];
     let mut at = [zero; D];
     for c in 0..D {
         axes[c] = &rows[c * stride + start..][..n_sources];
-        at[c] = V::simd_from(simd, target[c]);
+        at[c] = R::Native::<S>::splat(simd, target[c]);
     }
     let mut force = [zero; D];
     let mut z = zero;
-    for k in (0..n_sources).step_by(V::LEN) {
+    for k in (0..n_sources).step_by(lanes) {
         let mut difference = [zero; D];
         let mut d2 = zero;
         for c in 0..D {
-            let d = at[c] - V::from_slice(simd, &axes[c][k..k + V::LEN]);
+            let d = at[c] - R::Native::<S>::from_slice(simd, &axes[c][k..k + lanes]);
             d2 = d.mul_add(d, d2);
             difference[c] = d;
         }
         let (w, r) = law(d2);
-        let m = V::from_slice(simd, &mass[k..k + V::LEN]);
+        let m = R::Native::<S>::from_slice(simd, &mass[k..k + lanes]);
         z = m.mul_add(w, z);
         let mr = m * r;
         for c in 0..D {
             force[c] = mr.mul_add(difference[c], force[c]);
         }
     }
-    field.z += sum(z);
+    field.z += sum::<S, R>(z);
     for c in 0..D {
-        field.force[c] += sum(force[c]);
+        field.force[c] += sum::<S, R>(force[c]);
     }
 }
 
 /// Sum of all lanes, in f64.
 #[inline(always)]
-fn sum<S: Simd, V: SimdFloat<S>>(v: V) -> f64
-where
-    V::Element: Scalar,
-{
+fn sum<S: Simd, R: Real>(v: R::Native<S>) -> f64 {
     v.as_slice()
         .iter()
         .map(

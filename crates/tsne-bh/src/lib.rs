@@ -6,6 +6,7 @@
 mod error;
 mod exact;
 mod kernel;
+mod law;
 
 pub use error::Error;
 pub use exact::{Exact, ExactField};
