@@ -30,7 +30,7 @@ pub fn central_differences<const D: usize>(
     gradient
 }
 
-/// ∇KL of the oracle's [M6] at `y` by [`central_differences`]: four times G of [M10] without exaggeration.
+/// ∇KL of the oracle's \[M6\] at `y` by [`central_differences`]: four times G of \[M10\] without exaggeration.
 pub fn kl_gradient<P: Scalar, const D: usize>(
     kernel: StudentT,
     p: &(impl Affinities<P> + ?Sized),

@@ -12,6 +12,40 @@
 //! | [`threads`] | the same bits from any number of threads; more than one at work |
 //! | [`conformance`] | `check_*` for every seam |
 //!
+//! A repulsion of your own is tested in one call:
+//!
+//! ```
+//! use tsne_core::{BackendError, NegativeGradient, StudentT};
+//! use tsne_testkit::conformance::{RepulsionContract, check_negative_gradient};
+//!
+//! struct AllPairs;
+//!
+//! impl NegativeGradient<f64, 2> for AllPairs {
+//!     fn repel(&mut self, y: &[[f64; 2]], forces: &mut [[f64; 2]]) -> Result<f64, BackendError> {
+//!         assert_eq!(y.len(), forces.len());
+//!         let mut normalizer = 0.0;
+//!         for (i, a) in y.iter().enumerate() {
+//!             if !(a[0].is_finite() && a[1].is_finite()) {
+//!                 return Err(BackendError::new(format!("position {i} is not finite")));
+//!             }
+//!             forces[i] = [0.0; 2];
+//!             for b in y.iter().enumerate().filter(|&(j, _)| j != i).map(|(_, b)| b) {
+//!                 let difference = [a[0] - b[0], a[1] - b[1]];
+//!                 let w = 1.0 / (1.0 + difference[0] * difference[0] + difference[1] * difference[1]);
+//!                 normalizer += w;
+//!                 forces[i][0] += w * w * difference[0];
+//!                 forces[i][1] += w * w * difference[1];
+//!             }
+//!         }
+//!         Ok(normalizer)
+//!     }
+//! }
+//!
+//! let contract = RepulsionContract::accurate_to(1e-12, 1e-12).with_dofs(&[1.0]);
+//! # let contract = contract.with_parallel_points(500);
+//! check_negative_gradient(|_kernel: StudentT| Ok(AllPairs), &contract);
+//! ```
+//!
 //! # Chain of trust
 //!
 //! 1. Cases of two and three points worked out by hand judge the oracle (`tests/it/oracle.rs` here), and finite

@@ -1,10 +1,10 @@
 //! The definitions everything is judged by: dense, direct, in f64, with compensated sums.
 //!
-//! Nothing here is shared with what it judges: kernels are powers of s as [M5] writes them, distances are sums of
+//! Nothing here is shared with what it judges: kernels are powers of s as \[M5\] writes them, distances are sums of
 //! squared differences, neighbors come from sorting all of them. Inputs of any [`Scalar`] are widened exactly.
 //! Time O(n²) or more; meant for thousands of points at most.
 //!
-//! [`affinities`]: [M1], [M2], [M4], neighbors. [`map`]: [M5] to [M10].
+//! [`affinities`]: \[M1\], \[M2\], \[M4\], neighbors. [`map`]: \[M5\] to \[M10\].
 
 pub mod affinities;
 pub mod map;

@@ -1,4 +1,4 @@
-//! Distances, neighbors and affinities by definition: [M1], [M2], [M4].
+//! Distances, neighbors and affinities by definition: \[M1\], \[M2\], \[M4\].
 
 use tsne_core::{KnnGraph, Points, Scalar};
 
@@ -67,7 +67,7 @@ pub fn query_by<T: Scalar>(
     nearest(&rows_of_points, &rows(queries), k, false, distance)
 }
 
-/// Conditional affinities of one row [M1] at precision `beta`, for squared distances `d2` to its neighbors.
+/// Conditional affinities of one row \[M1\] at precision `beta`, for squared distances `d2` to its neighbors.
 ///
 /// A `beta` of infinity spreads the row over the nearest alone.
 #[must_use]
@@ -78,13 +78,13 @@ pub fn conditional_row(d2: &[f64], beta: f64) -> Vec<f64> {
     d2.iter().map(|d2| weight(d2) / total).collect()
 }
 
-/// Perplexity exp(H) of the row [M2] at precision `beta`.
+/// Perplexity exp(H) of the row \[M2\] at precision `beta`.
 #[must_use]
 pub fn perplexity_at(d2: &[f64], beta: f64) -> f64 {
     entropy(d2, beta).exp()
 }
 
-/// The precision β at which the row has `perplexity` [M2], by bisection in ln β; `None` where no finite β above 0
+/// The precision β at which the row has `perplexity` \[M2\], by bisection in ln β; `None` where no finite β above 0
 /// has it, that is outside the open interval from the number of nearest neighbors to the number of all of them.
 #[must_use]
 pub fn calibrate(d2: &[f64], perplexity: f64) -> Option<f64> {
@@ -106,7 +106,7 @@ pub fn calibrate(d2: &[f64], perplexity: f64) -> Option<f64> {
     }
 }
 
-/// The joint probabilities [M4] of the rows of `graph`, each calibrated to `perplexity`.
+/// The joint probabilities \[M4\] of the rows of `graph`, each calibrated to `perplexity`.
 ///
 /// Over all other points with [`knn`] at k = n − 1.
 ///
@@ -129,7 +129,7 @@ pub fn joint_probabilities(graph: &KnnGraph<f64>, perplexity: f64) -> Matrix {
     Matrix::from_fn(n, n, |i, j| (conditional[i * n + j] + conditional[j * n + i]) / total)
 }
 
-/// H of [M2]: ln S + β Σ p (d² − m).
+/// H of \[M2\]: ln S + β Σ p (d² − m).
 fn entropy(d2: &[f64], beta: f64) -> f64 {
     let nearest = d2.iter().copied().fold(f64::INFINITY, f64::min);
     let (mut total, mut moment) = (Sum::default(), Sum::default());

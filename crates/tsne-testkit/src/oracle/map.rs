@@ -1,4 +1,4 @@
-//! Kernel, repulsion, gradient and divergence of a map by definition: [M5] to [M10].
+//! Kernel, repulsion, gradient and divergence of a map by definition: \[M5\] to \[M10\].
 
 use rayon::prelude::*;
 use tsne_core::{Affinities, Scalar, StudentT};
@@ -9,9 +9,9 @@ use super::{Sum, sum};
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Repulsion<const D: usize> {
-    /// F of [M7], one a point.
+    /// F of \[M7\], one a point.
     pub forces: Vec<[f64; D]>,
-    /// Z of [M8].
+    /// Z of \[M8\].
     pub normalizer: f64,
 }
 
@@ -19,13 +19,13 @@ pub struct Repulsion<const D: usize> {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct TargetRepulsion<const D: usize> {
-    /// F of [M9], one a target.
+    /// F of \[M9\], one a target.
     pub forces: Vec<[f64; D]>,
-    /// Z_t of [M9], one a target.
+    /// Z_t of \[M9\], one a target.
     pub normalizers: Vec<f64>,
 }
 
-/// Repulsive forces [M7] and normalizer [M8]. A point never acts on itself, by index; others at its place count 1.
+/// Repulsive forces \[M7\] and normalizer \[M8\]. A point never acts on itself, by index; others at its place count 1.
 #[must_use]
 pub fn repulsion<T: Scalar, const D: usize>(kernel: StudentT, y: &[[T; D]]) -> Repulsion<D> {
     let y = widened(y);
@@ -33,7 +33,7 @@ pub fn repulsion<T: Scalar, const D: usize>(kernel: StudentT, y: &[[T; D]]) -> R
     Repulsion { forces, normalizer: sum(rows) }
 }
 
-/// What the frozen `sources` do to each of `targets` [M9]; a target is never a source.
+/// What the frozen `sources` do to each of `targets` \[M9\]; a target is never a source.
 #[must_use]
 pub fn reference_field<T: Scalar, const D: usize>(
     kernel: StudentT,
@@ -44,7 +44,7 @@ pub fn reference_field<T: Scalar, const D: usize>(
     TargetRepulsion { forces, normalizers }
 }
 
-/// The gradient G = ∇KL / 4 [M10] with the attraction multiplied by `exaggeration`.
+/// The gradient G = ∇KL / 4 \[M10\] with the attraction multiplied by `exaggeration`.
 #[must_use]
 pub fn gradient<P: Scalar, T: Scalar, const D: usize>(
     kernel: StudentT,
@@ -60,7 +60,7 @@ pub fn gradient<P: Scalar, T: Scalar, const D: usize>(
         .collect()
 }
 
-/// The gradient of new points y among frozen `sources`: G_i = e Σ_j p_ij s_ij (y_i − r_j) − F_i / Z_i with [M9], half
+/// The gradient of new points y among frozen `sources`: G_i = e Σ_j p_ij s_ij (y_i − r_j) − F_i / Z_i with \[M9\], half
 /// the derivative of row i of [`reference_kl_divergence`] at e = 1.
 #[must_use]
 pub fn reference_gradient<P: Scalar, T: Scalar, const D: usize>(
@@ -77,7 +77,7 @@ pub fn reference_gradient<P: Scalar, T: Scalar, const D: usize>(
         .collect()
 }
 
-/// The divergence KL(P‖Q) [M6] of the map `y`.
+/// The divergence KL(P‖Q) \[M6\] of the map `y`.
 #[must_use]
 pub fn kl_divergence<P: Scalar, T: Scalar, const D: usize>(
     kernel: StudentT,
@@ -89,7 +89,7 @@ pub fn kl_divergence<P: Scalar, T: Scalar, const D: usize>(
     sum((0..y.len()).map(|i| row_divergence(kernel, p, i, &y, &y, normalizer)))
 }
 
-/// The divergence of every new point from frozen `sources`: Σ_j p_ij ln(p_ij Z_i / w_ij) with Z_i of [M9].
+/// The divergence of every new point from frozen `sources`: Σ_j p_ij ln(p_ij Z_i / w_ij) with Z_i of \[M9\].
 #[must_use]
 pub fn reference_kl_divergence<P: Scalar, T: Scalar, const D: usize>(
     kernel: StudentT,
