@@ -1,0 +1,3 @@
+//! Tests of the particle mesh.
+
+mod accuracy;
