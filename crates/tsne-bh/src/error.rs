@@ -30,6 +30,20 @@ pub enum Error {
         /// Largest magnitude allowed.
         limit: f64,
     },
+    /// A tree asked for in a dimension it does not serve.
+    #[error("the tree serves maps of 1 to 3 dimensions, got {dimension}; use Exact, which serves any")]
+    #[non_exhaustive]
+    Dimension {
+        /// Dimension of the map.
+        dimension: usize,
+    },
+    /// A theta that is negative, NaN or infinite.
+    #[error("theta must be a finite number of at least 0, got {theta}; 0.5 is the usual choice")]
+    #[non_exhaustive]
+    Theta {
+        /// The value given.
+        theta: f64,
+    },
 }
 
 /// Largest magnitude of a coordinate: a quarter of the largest finite value, so that no difference overflows.

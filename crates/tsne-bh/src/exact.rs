@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use tsne_core::{BackendError, NegativeGradient, ReferenceField, Scalar, StudentT};
 
 use crate::error::{Error, check_positions};
-use crate::kernel::{Field, LANES, Sources, add_field};
+use crate::kernel::{Field, LANES, Sources, add_fields};
 
 /// Targets of one parallel task.
 const CHUNK: usize = 64;
@@ -168,29 +168,17 @@ impl<T: Scalar> SourceRows<T> {
         own: Option<usize>,
         fields: &mut [Field<D>],
     ) {
-        let own = own.map_or(0..0, |first| first..first + targets.len());
         let mut mass = [T::lit(1.0); TILE];
         for start in (0..self.stride).step_by(TILE) {
             let end = (start + TILE).min(self.stride);
             mass[self.n_points.clamp(start, end) - start..].fill(T::lit(0.0));
-            if own.start.max(start) >= own.end.min(end) {
-                let mass = &mass[..end - start];
-                let sources = Sources { rows: &self.rows, stride: self.stride, start, mass };
-                add_field(level, kernel, sources, targets, fields);
-                continue;
-            }
-            for (i, (target, field)) in targets.iter().zip(fields.iter_mut()).enumerate() {
-                let at = (own.start + i).checked_sub(start).filter(|&at| at < end - start);
-                if let Some(at) = at {
-                    mass[at] = T::lit(0.0);
-                }
-                let tile = &mass[..end - start];
-                let sources = Sources { rows: &self.rows, stride: self.stride, start, mass: tile };
-                add_field(level, kernel, sources, std::slice::from_ref(target), std::slice::from_mut(field));
-                if let Some(at) = at {
-                    mass[at] = T::lit(1.0);
-                }
-            }
+            // A tile holds whole chunks, so it has all of the targets or none.
+            let own = own.filter(|own| (start..end).contains(own)).map(|own| own - start);
+            let (rows, mass) = (&self.rows[start..], &mut mass[..end - start]);
+            let sources = Sources { rows, stride: self.stride, mass, own };
+            add_fields(level, kernel, sources, targets, fields);
         }
     }
 }
+
+const _: () = assert!(TILE.is_multiple_of(CHUNK), "a tile holds whole chunks");

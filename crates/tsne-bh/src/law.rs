@@ -71,11 +71,30 @@ impl Real for f64 {
     ];
 }
 
-/// ν, split so that its high part times any exponent of two is exact.
+/// The kernel as a function of d², in lanes.
+pub(crate) trait Law<R: Real>: Copy {
+    /// (w, s^(ν+1)).
+    fn weigh<S: Simd>(self, simd: S, d2: R::Native<S>) -> (R::Native<S>, R::Native<S>);
+}
+
+/// ν = 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cauchy;
+
+impl<R: Real> Law<R> for Cauchy {
+    #[inline(always)]
+    fn weigh<S: Simd>(self, simd: S, d2: R::Native<S>) -> (R::Native<S>, R::Native<S>) {
+        let one = R::Native::<S>::splat(simd, R::lit(1.0));
+        let s = one / (d2 + one);
+        (s, s * s)
+    }
+}
+
+/// Any ν, split so that its high part times any exponent of two is exact.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Power<R> {
     inverse: R,
-    whole: R,
+    nu: R,
     high: R,
     low: R,
 }
@@ -86,36 +105,30 @@ impl<R: Real> Power<R> {
         let nu = kernel.dof().clamp(1e-30, 1e30);
         let unit = (nu.log2().floor() + 1.0 - R::POWER_BITS).exp2();
         let high = (nu / unit).floor() * unit;
-        Self { inverse: R::lit(1.0 / nu), whole: R::lit(nu), high: R::lit(high), low: R::lit(nu - high) }
+        Self { inverse: R::lit(1.0 / nu), nu: R::lit(nu), high: R::lit(high), low: R::lit(nu - high) }
     }
 }
 
-/// (w, s^(ν+1)) at ν = 1.
-#[inline(always)]
-pub(crate) fn cauchy<S: Simd, R: Real>(simd: S, d2: R::Native<S>) -> (R::Native<S>, R::Native<S>) {
-    let one = R::Native::<S>::splat(simd, R::lit(1.0));
-    let s = one / (d2 + one);
-    (s, s * s)
-}
-
-/// (w, s^(ν+1)) at any ν.
-#[inline(always)]
-pub(crate) fn power<S: Simd, R: Real>(
-    simd: S,
-    nu: Power<R>,
-    d2: R::Native<S>,
-) -> (R::Native<S>, R::Native<S>) {
-    // t = 1 + x, held below infinity, which has no logarithm.
-    let x = (d2 * nu.inverse).min(R::MAX);
-    let t = x + R::lit(1.0);
-    let s = R::Native::<S>::splat(simd, R::lit(1.0)) / t;
-    let w = inverse_power::<S, R>(simd, nu, x, t);
-    (w, w * s)
+impl<R: Real> Law<R> for Power<R> {
+    #[inline(always)]
+    fn weigh<S: Simd>(self, simd: S, d2: R::Native<S>) -> (R::Native<S>, R::Native<S>) {
+        // t = 1 + x, held below infinity, which has no logarithm.
+        let x = (d2 * self.inverse).min(R::MAX);
+        let t = x + R::lit(1.0);
+        let s = R::Native::<S>::splat(simd, R::lit(1.0)) / t;
+        let w = inverse_power::<S, R>(simd, self, x, t);
+        (w, w * s)
+    }
 }
 
 /// t^−ν for t = 1 + x, x ≥ 0, by [M30].
 #[inline(always)]
-fn inverse_power<S: Simd, R: Real>(simd: S, nu: Power<R>, x: R::Native<S>, t: R::Native<S>) -> R::Native<S> {
+fn inverse_power<S: Simd, R: Real>(
+    simd: S,
+    power: Power<R>,
+    x: R::Native<S>,
+    t: R::Native<S>,
+) -> R::Native<S> {
     let magic = R::Native::<S>::from_bits(bits::<S, R>(simd, R::MAGIC));
     // t = 2^k m with √½ ≤ m < √2, and k as a float: an integer below 2^FRACTION, put into the fraction of that power.
     let shifted = t.to_bits() + R::ONE_OVER_SQRT_HALF;
@@ -124,13 +137,13 @@ fn inverse_power<S: Simd, R: Real>(simd: S, nu: Power<R>, x: R::Native<S>, t: R:
     // Next to t = 1, x is what t has lost to rounding: with it, large ν does no harm.
     let f = k.simd_eq(R::lit(0.0)).select(x, m - R::lit(1.0));
     let u = f / (f + R::lit(2.0));
-    let log = polynomial::<S, R>(simd, R::LOG, u * u) * (u * nu.whole);
+    let log = polynomial::<S, R>(simd, R::LOG, u * u) * (u * power.nu);
 
     // ν log₂ t = n + g with n an integer and |g| ≤ ½. The product with k is exact and loses its integer part before
     // anything is added, so that the error of g does not grow with the size of t.
-    let exact = k * nu.high;
+    let exact = k * power.high;
     let integer = exact.round_ties_even();
-    let g = (exact - integer) + k.mul_add(nu.low, log);
+    let g = (exact - integer) + k.mul_add(power.low, log);
     let carry = g.round_ties_even();
     let g = g - carry;
     // At the smallest normal number the power stops falling.
