@@ -6,8 +6,12 @@
 
 mod args;
 pub mod exact;
+mod files;
 pub mod measure;
 mod protocol;
+mod repulsion;
+mod workloads;
 
 pub use args::Args;
 pub use protocol::Report;
+pub use workloads::{WORKLOADS, Workload};

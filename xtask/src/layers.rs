@@ -112,7 +112,7 @@ const LAYERS: &[Layer] = &[
         ours: &["tsne-core"],
         ours_in_tests: &["tsne-testkit", "tsne-bh"],
         outside: &[ERRORS, THREADS, SIMD],
-        outside_in_tests: TEST_TOOLS,
+        outside_in_tests: &[PROPERTIES, THREADS, ("serde_json", "golden files of the tests")],
     },
     Layer {
         name: "tsne-testkit",
@@ -138,6 +138,7 @@ const LAYERS: &[Layer] = &[
             ("nalgebra-sparse", "CsrMatrix at the facade, feature `nalgebra`"),
             ("ndarray", "Array2 at the facade, feature `ndarray`"),
             ("faer", "Mat at the facade, feature `faer`"),
+            ("strsim", "the name nearest to a misspelt one"),
             ("serde", "configuration to and from text, feature `serde`"),
         ],
         outside_in_tests: &[PROPERTIES, THREADS, ("serde_json", "golden files of the tests")],
@@ -149,9 +150,7 @@ const LAYERS: &[Layer] = &[
         ours_in_tests: &["tsne-testkit"],
         outside: &[
             ERRORS,
-            THREADS,
-            ("csv", "tables with quoting"),
-            ("flate2", "compressed text and NPZ members"),
+            ("csv-core", "tables with quoting, without an allocation a row"),
             ("zip", "the container of NPZ"),
         ],
         outside_in_tests: TEST_TOOLS,

@@ -302,6 +302,12 @@ pub fn write_npy<E: NpyElement>(mut sink: impl Write, shape: &[usize], values: &
     Ok(())
 }
 
+/// Writes a text as an array of no dimensions, one element of as many bytes as the text has.
+pub(crate) fn write_npy_text(mut sink: impl Write, text: &str) -> std::io::Result<()> {
+    sink.write_all(&header_bytes(&format!("|S{}", text.len()), &[]))?;
+    sink.write_all(text.as_bytes())
+}
+
 /// Magic, version, length and text, padded so that the data start at a multiple of 64 bytes.
 fn header_bytes(descr: &str, shape: &[usize]) -> Vec<u8> {
     let dimensions: String = shape.iter().map(|n| format!("{n}, ")).collect();

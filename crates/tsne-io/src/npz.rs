@@ -6,7 +6,7 @@ use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 use crate::matrix::LabelsBuilder;
-use crate::npy::{Array, Length, NpyElement, read_array, write_npy};
+use crate::npy::{Array, Length, NpyElement, read_array, write_npy, write_npy_text};
 use crate::{Dataset, Error, Format, ReadOptions, error};
 
 /// No deflated stream is longer than this many times its compressed form.
@@ -160,11 +160,24 @@ impl<W: Write + Seek> NpzWriter<W> {
     /// # Panics
     /// If `values` are not as many as `shape` says.
     pub fn array<E: NpyElement>(&mut self, name: &str, shape: &[usize], values: &[E]) -> std::io::Result<()> {
-        let is_large = size_of_val(values) >= 1 << 31;
-        let options =
-            SimpleFileOptions::default().compression_method(CompressionMethod::Stored).large_file(is_large);
-        self.zip.start_file(format!("{name}.npy"), options).map_err(std::io::Error::other)?;
+        self.start(name, size_of_val(values))?;
         write_npy(&mut self.zip, shape, values)
+    }
+
+    /// Adds a text of ASCII characters, which numpy reads as bytes: scipy wants one named `format`.
+    ///
+    /// # Errors
+    /// Those of the sink, and when the name was used before.
+    pub fn text(&mut self, name: &str, text: &str) -> std::io::Result<()> {
+        self.start(name, text.len())?;
+        write_npy_text(&mut self.zip, text)
+    }
+
+    fn start(&mut self, name: &str, n_bytes: usize) -> std::io::Result<()> {
+        let options = SimpleFileOptions::default()
+            .compression_method(CompressionMethod::Stored)
+            .large_file(n_bytes >= 1 << 31);
+        self.zip.start_file(format!("{name}.npy"), options).map_err(std::io::Error::other)
     }
 
     /// Writes the archive's directory and gives the sink back.

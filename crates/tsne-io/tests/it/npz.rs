@@ -14,6 +14,18 @@ fn dataset(bytes: &[u8], label: Option<&str>) -> Result<Dataset, Error> {
 }
 
 #[test]
+fn text_is_an_array_of_bytes_as_numpy_writes_it() {
+    let mut archive = NpzWriter::new(Cursor::new(Vec::new()));
+    archive.text("format", "csr").expect("csr");
+    let bytes = archive.finish().expect("memory takes all").into_inner();
+    // `np.save(f, np.array(b"csr"))` writes this header and these bytes.
+    let header = b"{'descr': '|S3', 'fortran_order': False, 'shape': (), }";
+    let start = bytes.windows(header.len()).position(|window| window == header).expect("the header is there");
+    let end = start - 10 + (10 + header.len() + 1).next_multiple_of(64);
+    assert_eq!(&bytes[end..end + 3], b"csr", "data at a multiple of 64 bytes from the magic");
+}
+
+#[test]
 fn archives_of_numpy_are_read() {
     let mut archive = NpzReader::open(Cursor::new(NUMPY)).expect("opens");
     assert_eq!(archive.names(), ["x", "y"], "names without .npy");
