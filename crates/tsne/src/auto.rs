@@ -14,16 +14,26 @@ pub(crate) fn neighbors(requested: Neighbors, n_points: usize) -> Chosen<Neighbo
     }
 }
 
-/// How the repulsion among `n_points` is computed.
+/// Points from which the mesh is faster than all pairs, in one and two dimensions.
+const MESH_FROM: usize = 8_000;
+/// Points from which the tree is faster than all pairs, in three dimensions.
+const TREE_FROM: usize = 8_000;
+
+/// How the repulsion among `n_points` in `n_components` dimensions is computed.
 pub(crate) fn negative_gradient_method(
     requested: NegativeGradientMethod,
     n_points: usize,
+    n_components: usize,
 ) -> Chosen<NegativeGradientMethod> {
-    match requested {
-        NegativeGradientMethod::Auto => {
-            let why = format!("all pairs of {n_points} points");
-            Chosen { value: NegativeGradientMethod::Exact, reason: Reason::Auto(why) }
-        }
-        value => Chosen { value, reason: Reason::Requested },
+    if requested != NegativeGradientMethod::Auto {
+        return Chosen { value: requested, reason: Reason::Requested };
     }
+    let (approximate, from) = match n_components {
+        1 | 2 => (NegativeGradientMethod::Fft, MESH_FROM),
+        _ => (NegativeGradientMethod::BarnesHut, TREE_FROM),
+    };
+    let (value, relation) =
+        if n_points < from { (NegativeGradientMethod::Exact, "<") } else { (approximate, "≥") };
+    let why = format!("n = {n_points} {relation} {from} for {n_components} components");
+    Chosen { value, reason: Reason::Auto(why) }
 }

@@ -18,6 +18,8 @@ pub struct Tsne<const D: usize = 2> {
     pub(crate) neighbors: Neighbors,
     pub(crate) initialization: Initialization<D>,
     pub(crate) negative_gradient_method: NegativeGradientMethod,
+    pub(crate) theta: f64,
+    pub(crate) mesh: tsne_fft::Params,
     pub(crate) dof: f64,
     pub(crate) early_exaggeration: Phase,
     pub(crate) main: Phase,
@@ -35,6 +37,8 @@ impl Tsne<2> {
             neighbors: Neighbors::Auto,
             initialization: Initialization::Pca,
             negative_gradient_method: NegativeGradientMethod::Auto,
+            theta: 0.5,
+            mesh: tsne_fft::Params::default(),
             dof: 1.0,
             early_exaggeration: Phase::early_exaggeration(),
             main: Phase::standard(),
@@ -64,6 +68,8 @@ impl<const D: usize> Tsne<D> {
             perplexity: self.perplexity,
             neighbors: self.neighbors,
             negative_gradient_method: self.negative_gradient_method,
+            theta: self.theta,
+            mesh: self.mesh,
             dof: self.dof,
             early_exaggeration: self.early_exaggeration,
             main: self.main,
@@ -97,6 +103,30 @@ impl<const D: usize> Tsne<D> {
     /// How the repulsion is computed. Default `Auto`.
     pub fn negative_gradient_method(mut self, method: NegativeGradientMethod) -> Self {
         self.negative_gradient_method = method;
+        self
+    }
+
+    /// Trade-off of the tree: larger is faster and less accurate, 0 is exact. Default 0.5.
+    pub fn theta(mut self, theta: f64) -> Self {
+        self.theta = theta;
+        self
+    }
+
+    /// Nodes of the mesh per cell and axis. Default 3; 6 brings its error below 0.1 %.
+    pub fn n_interpolation_points(mut self, n_interpolation_points: usize) -> Self {
+        self.mesh = self.mesh.with_n_interpolation_points(n_interpolation_points);
+        self
+    }
+
+    /// Fewest cells of the mesh along the longest side of the map. Default 50.
+    pub fn min_num_intervals(mut self, min_num_intervals: usize) -> Self {
+        self.mesh = self.mesh.with_min_num_intervals(min_num_intervals);
+        self
+    }
+
+    /// Side of a cell of the mesh in units of the map. Default 1.
+    pub fn ints_in_interval(mut self, ints_in_interval: f64) -> Self {
+        self.mesh = self.mesh.with_ints_in_interval(ints_in_interval);
         self
     }
 
@@ -204,6 +234,7 @@ impl<const D: usize> Tsne<D> {
             return Err(Error::Perplexity { perplexity: self.perplexity, requirement });
         }
         self.kernel()?;
+        self.check_methods()?;
         for phase in [&self.early_exaggeration, &self.main] {
             phase.validate()?;
         }
@@ -220,10 +251,27 @@ impl<const D: usize> Tsne<D> {
             perplexity,
             n_neighbors: neighbors_for(perplexity).min(n_points - 1),
             neighbors: auto::neighbors(self.neighbors, n_points),
-            negative_gradient_method: auto::negative_gradient_method(self.negative_gradient_method, n_points),
+            negative_gradient_method: auto::negative_gradient_method(
+                self.negative_gradient_method,
+                n_points,
+                D,
+            ),
             learning_rates: [rate(&self.early_exaggeration), rate(&self.main)],
             n_threads: threads::resolve(self.n_jobs)?,
         })
+    }
+
+    /// Refuses parameters of the tree and the mesh, whether or not they are going to be used.
+    fn check_methods(&self) -> Result<(), Error> {
+        let check = |ok: bool, name, requirement, value| {
+            if ok { Ok(()) } else { Err(Error::Parameter { name, requirement, value }) }
+        };
+        let mesh = &self.mesh;
+        let (theta, side) = (self.theta, mesh.ints_in_interval);
+        check((0.0..=1.0).contains(&theta), "theta", "a number from 0 to 1", theta)?;
+        check(mesh.n_interpolation_points > 0, "n_interpolation_points", "at least 1", 0.0)?;
+        check(mesh.min_num_intervals > 0, "min_num_intervals", "at least 1", 0.0)?;
+        check(side.is_finite() && side > 0.0, "ints_in_interval", "a finite number above 0", side)
     }
 
     pub(crate) fn kernel(&self) -> Result<StudentT, Error> {

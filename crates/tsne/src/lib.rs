@@ -13,7 +13,7 @@
 //!
 //! [`Tsne`] is the configuration; [`Tsne::fit`] makes a [`TsneEmbedding`]. Names and defaults are those of openTSNE's
 //! `TSNE` (before 1.0; `docs/decisions.md` says where and why they differ). The stages are crates of their own, and
-//! each can be used alone: [`neighbors`] → [`affinity`] → [`optim`] over a repulsion such as [`bh`]. A fit does
+//! each can be used alone: [`neighbors`] → [`affinity`] → [`optim`] over a repulsion from [`bh`] or [`fft`]. A fit does
 //! nothing that these pieces used by hand would not do, and gives the same bits.
 //!
 //! Equal data, parameters and seed give equal bits, whatever the number of threads.
@@ -40,5 +40,6 @@ pub use report::{Report, Stage, Warning};
 pub use tsne_affinity as affinity;
 pub use tsne_bh as bh;
 pub use tsne_core::{self as core, Csr, Points, Scalar, Seed, StudentT, Tick};
+pub use tsne_fft as fft;
 pub use tsne_neighbors as neighbors;
 pub use tsne_optim::{self as optim, LearningRate, Phase, Progress, State, StopReason};

@@ -27,12 +27,23 @@ pub enum NegativeGradientMethod {
     /// The fastest for the number of points and components, see [`Plan`](crate::Plan).
     #[default]
     Auto,
-    /// All pairs, exact.
+    /// All pairs, exact: [`tsne_bh::Exact`].
     Exact,
+    /// The tree of Barnes and Hut: [`tsne_bh::BarnesHut`].
+    BarnesHut,
+    /// A particle mesh and fast Fourier transforms: [`tsne_fft::ParticleMesh`].
+    Fft,
 }
 
 impl NegativeGradientMethod {
-    const NAMES: &'static [(&'static str, Self)] = &[("auto", Self::Auto), ("exact", Self::Exact)];
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("auto", Self::Auto),
+        ("exact", Self::Exact),
+        ("bh", Self::BarnesHut),
+        ("barnes-hut", Self::BarnesHut),
+        ("fft", Self::Fft),
+        ("interpolation", Self::Fft),
+    ];
 }
 
 /// Where the points start.

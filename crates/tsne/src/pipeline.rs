@@ -4,12 +4,13 @@ use std::ops::ControlFlow;
 use std::time::Instant;
 
 use tsne_affinity::{Options, PerplexityBased};
-use tsne_bh::Exact as ExactRepulsion;
+use tsne_bh::BarnesHut;
 use tsne_core::{
-    Affinities, Control, Csr, Interrupted, KnnGraph, NegativeGradient, NeighborIndex, NonFinite, Points,
-    Scalar, Tick,
+    Affinities, BackendError, Control, Csr, Interrupted, KnnGraph, NegativeGradient, NeighborIndex,
+    NonFinite, Points, Scalar, Tick,
 };
-use tsne_neighbors::Exact as ExactNeighbors;
+use tsne_fft::ParticleMesh;
+use tsne_neighbors::Exact;
 use tsne_optim::{Descent, Progress, State, StopReason};
 
 use crate::{
@@ -127,13 +128,12 @@ impl<T: Scalar, const D: usize> Fit<'_, T, D> {
 
     fn neighbors(&self, points: Points<'_, T>, control: &Control<'_>) -> Result<KnnGraph<T>, Error> {
         let stage = Stage::Neighbors;
-        let failed = |e: tsne_core::BackendError| {
+        let failed = |e: BackendError| {
             if e.is_interrupted() { Error::Interrupted { stage } } else { Error::Neighbors(e) }
         };
         match self.plan.neighbors.value {
             Neighbors::Auto | Neighbors::Exact => {
-                let index = ExactNeighbors::new(points)
-                    .map_err(|e| Error::Neighbors(tsne_core::BackendError::new(e)))?;
+                let index = Exact::new(points).map_err(|e| Error::Neighbors(BackendError::new(e)))?;
                 index.knn_graph(self.plan.n_neighbors, control).map_err(failed)
             }
         }
@@ -176,6 +176,23 @@ impl<T: Scalar, const D: usize> Fit<'_, T, D> {
                 Ok(positions)
             }
         }
+    }
+
+    fn repulsion(&self) -> Result<Box<dyn NegativeGradient<T, D>>, Error> {
+        let kernel = self.config.kernel()?;
+        Ok(match self.plan.negative_gradient_method.value {
+            NegativeGradientMethod::Auto | NegativeGradientMethod::Exact => {
+                Box::new(tsne_bh::Exact::new(kernel))
+            }
+            NegativeGradientMethod::BarnesHut => {
+                let params = tsne_bh::Params::default().with_theta(self.config.theta);
+                Box::new(BarnesHut::new(kernel, params).map_err(|e| Error::Repulsion(BackendError::new(e)))?)
+            }
+            NegativeGradientMethod::Fft => {
+                let mesh = ParticleMesh::new(kernel, self.config.mesh);
+                Box::new(mesh.map_err(|e| Error::Repulsion(BackendError::new(e)))?)
+            }
+        })
     }
 
     fn descend(mut self, affinities: Csr<T>, start: Vec<[T; D]>) -> Result<TsneEmbedding<T, D>, Error> {
