@@ -6,7 +6,8 @@ use fearless_simd::{Level, Simd, dispatch};
 use rayon::prelude::*;
 use tsne_core::{Affinities, Control, NegativeGradient, Scalar};
 
-use crate::attraction::{attract, divergence_sums};
+use crate::attraction::attract;
+use crate::divergence::Entropy;
 use crate::update::StepRule;
 use crate::{Error, Phase, State};
 
@@ -70,6 +71,7 @@ pub enum StopReason {
 #[derive(Debug)]
 pub struct Descent<T, const D: usize, A, G> {
     affinities: A,
+    entropy: Entropy,
     repulsion: G,
     state: State<T, D>,
     forces: Vec<[T; D]>,
@@ -91,6 +93,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
         state.validate()?;
         validate_affinities(&affinities, n)?;
         Ok(Self {
+            entropy: Entropy::of(&affinities, CHUNK),
             affinities,
             repulsion,
             forces: vec![[T::default(); D]; n],
@@ -185,8 +188,8 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     }
 
     fn divergence(&self, z: f64) -> f64 {
-        divergence_sums(self.repulsion.kernel(), &self.affinities, &self.state.positions, CHUNK)
-            .kl_divergence(z)
+        let (kernel, y) = (self.repulsion.kernel(), &self.state.positions);
+        self.entropy.divergence(kernel, &self.affinities, y, z, CHUNK)
     }
 
     fn gradient_rule(&self, exaggeration: f64, z: f64) -> GradientRule<'_, T, D> {

@@ -16,6 +16,7 @@
 
 mod attraction;
 mod descent;
+mod divergence;
 mod error;
 mod phase;
 mod state;
