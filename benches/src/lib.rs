@@ -15,3 +15,8 @@ mod workloads;
 pub use args::Args;
 pub use protocol::Report;
 pub use workloads::{WORKLOADS, Workload};
+
+/// Compiles and runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

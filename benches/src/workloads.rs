@@ -2,6 +2,7 @@
 
 mod affinities;
 mod descend;
+mod fit;
 mod kl;
 mod knn;
 mod repel;
@@ -29,6 +30,7 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "kl", usage: kl::USAGE, run: kl::run },
     Workload { name: "repel", usage: repel::USAGE, run: repel::run },
     Workload { name: "descend", usage: descend::USAGE, run: descend::run },
+    Workload { name: "fit", usage: fit::USAGE, run: fit::run },
 ];
 
 /// The kernel of `--dof`, Cauchy's without.
