@@ -22,9 +22,9 @@ const BLOCKS_AT_ONCE: usize = 8;
 
 /// The true nearest neighbors, by comparing every point with every other.
 ///
-/// Distances are Euclidean, in the data's own units, computed in f64 from the values as given ([M50] of
+/// Distances are Euclidean, in the data's own units, computed in f64 from the values as given (\[M50\] of
 /// `docs/math.md`); ties go to the smaller index. The data may be of any finite magnitude and offset. Products of
-/// blocks of points in f32, or in integers for bytes, with a bound on their error ([M51], [M52]), only choose the
+/// blocks of points in f32, or in integers for bytes, with a bound on their error (\[M51\], \[M52\]), only choose the
 /// candidates: the result is that of f64 arithmetic alone.
 ///
 /// The index borrows its points; [`into_owned`](Self::into_owned) copies them.
