@@ -1,26 +1,31 @@
 //! Exact search: every pair is looked at.
 
-use std::borrow::Cow;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ops::Range;
 
-use fearless_simd::{Level, dispatch};
 use rayon::prelude::*;
-use tsne_core::{BackendError, Control, Element, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar};
+use tsne_core::{BackendError, Control, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar};
 
-use crate::direct::{largest_magnitude, power_of_two_scale, squared_euclidean};
+use crate::direct;
 use crate::error::Error;
-use crate::top_k::TopK;
+use crate::join::{against, among, block_len, steps_among};
+use crate::progress::Progress;
+use crate::selection::{Selection, capacity, index_of, outcome_of, zeros};
+use crate::store::Store;
+use crate::tile::{ByteProduct, FloatProduct, Kernel, LANES, Packed};
+use crate::top_k::by_distance;
 
-/// Rows searched together, so that each indexed point is read from memory once for all of them.
-const ROWS: usize = 16;
+/// Fewest queries for which tiles pay; fewer are compared one by one.
+const MIN_QUERIES: usize = 2 * LANES;
 
-/// Indexed points between two looks at the caller's hook.
-const COLUMNS: usize = 1024;
+/// Blocks of rows whose candidates are turned into rows of the graph together.
+const BLOCKS_AT_ONCE: usize = 8;
 
 /// The true nearest neighbors, by comparing every point with every other.
 ///
-/// Distances are Euclidean, in the data's own units, computed in f64 from the values as given; ties go to the smaller
-/// index. The data may be of any finite magnitude and offset.
+/// Distances are Euclidean, in the data's own units, computed in f64 from the values as given (\[M50\] of
+/// `docs/math.md`); ties go to the smaller index. The data may be of any finite magnitude and offset. Products of
+/// blocks of points in f32, or in integers for bytes, with a bound on their error (\[M51\], \[M52\]), only choose the
+/// candidates: the result is that of f64 arithmetic alone.
 ///
 /// The index borrows its points; [`into_owned`](Self::into_owned) copies them.
 ///
@@ -34,20 +39,13 @@ const COLUMNS: usize = 1024;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Time O(n² D) for the graph, O(n D) a query. Memory: the graph and some kilobytes a thread. Equal bits whatever the
-/// number of threads, and on every CPU.
+/// Time O(n² D / 2) for the graph, O(n D) a query. Memory: twice the graph, and some megabytes a thread. Equal bits
+/// whatever the number of threads, and on every CPU.
 #[derive(Clone, Debug)]
 pub struct Exact<'a, T: Scalar> {
-    values: Values<'a, T>,
-    n_points: usize,
-    n_features: usize,
-    largest: f64,
-}
-
-#[derive(Clone, Debug)]
-enum Values<'a, T: Scalar> {
-    Dense(Cow<'a, [T]>),
-    Bytes(Cow<'a, [u8]>),
+    store: Store<'a, T>,
+    /// Mean of the scaled points.
+    center: Vec<f64>,
 }
 
 impl<'a, T: Scalar> Exact<'a, T> {
@@ -56,132 +54,219 @@ impl<'a, T: Scalar> Exact<'a, T> {
     /// # Errors
     /// When a value is NaN or infinite (naming its row and column), or the points are sparse.
     pub fn new(points: Points<'a, T>) -> Result<Self, Error> {
-        points.check_finite()?;
-        let (values, largest) = match points {
-            Points::Dense(points) => {
-                let values = points.as_slice();
-                (Values::Dense(Cow::Borrowed(values)), largest_magnitude(values))
-            }
-            Points::Bytes(points) => (Values::Bytes(Cow::Borrowed(points.as_slice())), 255.0),
-            Points::Sparse(_) => return Err(SPARSE),
-        };
-        Ok(Self { values, n_points: points.n_points(), n_features: points.n_features(), largest })
+        let store = Store::new(points)?;
+        let center = store.center();
+        Ok(Self { store, center })
     }
 
     /// The same index with a copy of its points.
     #[must_use]
     pub fn into_owned(self) -> Exact<'static, T> {
-        let values = match self.values {
-            Values::Dense(values) => Values::Dense(Cow::Owned(values.into_owned())),
-            Values::Bytes(values) => Values::Bytes(Cow::Owned(values.into_owned())),
-        };
-        Exact { values, n_points: self.n_points, n_features: self.n_features, largest: self.largest }
+        Exact { store: self.store.into_owned(), center: self.center }
     }
 
-    fn search<Q: Element>(
-        &self,
-        queries: &[Q],
-        k: usize,
-        exclude_self: bool,
-        control: &Control<'_>,
-    ) -> Result<KnnGraph<T>, Error> {
-        match &self.values {
-            Values::Dense(indexed) => self.search_among(queries, indexed, k, exclude_self, control),
-            Values::Bytes(indexed) => self.search_among(queries, indexed, k, exclude_self, control),
+    fn graph(&self, k: usize, control: &Control<'_>) -> Result<KnnGraph<T>, Error> {
+        let width = self.store.n_features();
+        if self.store.is_bytes() && width <= ByteProduct::MAX_FEATURES {
+            let pack = |range: Range<usize>, packed: &mut Packed<ByteProduct>| {
+                self.store.pack_bytes(range, packed);
+            };
+            return self.graph_by(&ByteProduct, &pack, width.div_ceil(2), k, control);
         }
+        let Some(kernel) = FloatProduct::new(width) else {
+            let output = Output::unknown(self.store.n_points(), k)?;
+            return self.complete(output, &self.store, true, k, &Progress::new(control, 1));
+        };
+        let pack = |range: Range<usize>, packed: &mut Packed<FloatProduct>| {
+            self.store.pack_floats(range, self.store.scale(), &self.center, packed);
+        };
+        self.graph_by(&kernel, &pack, width, k, control)
     }
 
-    fn search_among<Q: Element, E: Element>(
+    fn graph_by<K: Kernel>(
         &self,
-        queries: &[Q],
-        indexed: &[E],
+        kernel: &K,
+        pack: &(impl Fn(Range<usize>, &mut Packed<K>) + Sync),
+        steps: usize,
         k: usize,
-        exclude_self: bool,
         control: &Control<'_>,
     ) -> Result<KnnGraph<T>, Error> {
-        let width = self.n_features;
-        let n_queries = queries.len() / width;
-        let len = n_queries.saturating_mul(k);
-        let (mut neighbors, mut distances) = (allocate(len, u32::MAX)?, allocate(len, T::INFINITY)?);
-        let done = AtomicUsize::new(0);
-        neighbors
-            .par_chunks_mut(ROWS * k)
-            .zip(distances.par_chunks_mut(ROWS * k))
-            .zip(queries.par_chunks(ROWS * width))
-            .enumerate()
-            .try_for_each(|(chunk, ((neighbors, distances), rows))| {
-                let mut best: Vec<Row<'_, Q, T>> = rows
-                    .chunks_exact(width)
-                    .enumerate()
-                    .map(|(i, values)| Row {
-                        values,
-                        itself: exclude_self.then_some(chunk * ROWS + i),
-                        scale: power_of_two_scale(self.largest.max(largest_magnitude(values))),
-                        nearest: TopK::new(k),
-                    })
-                    .collect();
-                let level = Level::new();
-                for (block, columns) in indexed.chunks(COLUMNS * width).enumerate() {
-                    control.tick(done.load(Ordering::Relaxed), n_queries)?;
-                    dispatch!(level, _simd => offer_block(&mut best, columns, width, block * COLUMNS));
-                }
-                let outputs = neighbors.chunks_exact_mut(k).zip(distances.chunks_exact_mut(k));
-                for (i, (row, (neighbors, distances))) in best.iter_mut().zip(outputs).enumerate() {
-                    row.nearest.drain_into(neighbors, distances);
-                    if distances.last().is_some_and(|d| !d.is_finite()) {
-                        return Err(Error::DistanceOverflow { row: chunk * ROWS + i });
-                    }
-                }
-                done.fetch_add(best.len(), Ordering::Relaxed);
-                Ok(())
-            })?;
-        Ok(KnnGraph::from_parts(k, neighbors, distances)?)
+        let n = self.store.n_points();
+        let block_len = block_len(n, steps);
+        let progress = Progress::new(control, steps_among(n, block_len));
+        // A packed copy of all points is worth its memory where that is small beside the graph's.
+        let keep_packed = steps <= k;
+        let row_entries = capacity(k);
+        let mut entries = zeros(n.saturating_mul(row_entries))?;
+        let mut blocks = among(kernel, pack, n, block_len, k, &mut entries, keep_packed, &progress)?;
+        let mut output = Output::new(n, k)?;
+        // From the end on, so that candidates can be given back while rows of the graph take their place.
+        while !blocks.is_empty() {
+            let first_block = blocks.len().saturating_sub(BLOCKS_AT_ONCE);
+            let first = first_block * block_len;
+            let len = block_len * k;
+            let unknown = blocks
+                .par_drain(first_block..)
+                .zip(entries[first * row_entries..].par_chunks_mut(block_len * row_entries))
+                .zip(output.neighbors[first * k..].par_chunks_mut(len))
+                .zip(output.distances[first * k..].par_chunks_mut(len))
+                .enumerate()
+                .map(|(at, (((rows, entries), neighbors), distances))| {
+                    let selection = Selection::new(rows, entries);
+                    let first = first + at * block_len;
+                    self.finish(kernel, selection, &self.store, first, neighbors, distances, &progress)
+                });
+            output.unknown.extend(unknown.collect::<Result<Vec<_>, Error>>()?.concat());
+            entries.truncate(first * row_entries);
+            entries.shrink_to_fit();
+        }
+        self.complete(output, &self.store, true, k, &progress)
     }
-}
 
-const SPARSE: Error = Error::UnsupportedPoints { index: "exact search", kind: "sparse" };
-
-/// A row being searched for.
-struct Row<'a, Q, T> {
-    values: &'a [Q],
-    /// Its index among the indexed points, if it is one of them.
-    itself: Option<usize>,
-    scale: f64,
-    nearest: TopK<T>,
-}
-
-/// Offers the points of `columns`, numbered from `first`, to every row.
-#[inline(always)]
-fn offer_block<Q: Element, E: Element, T: Scalar>(
-    rows: &mut [Row<'_, Q, T>],
-    columns: &[E],
-    n_features: usize,
-    first: usize,
-) {
-    // A row block of a few hundred kilobytes would fall out of the nearest cache before the next row reads it.
-    const TILE: usize = 64;
-    for (tile, points) in columns.chunks(TILE * n_features).enumerate() {
-        for row in &mut *rows {
-            for (i, point) in points.chunks_exact(n_features).enumerate() {
-                let j = first + tile * TILE + i;
-                let squared = squared_euclidean(row.values, point, row.scale);
-                let distance = T::lit(squared.sqrt() / row.scale);
-                if distance <= row.nearest.limit() && row.itself != Some(j) {
-                    row.nearest.offer(distance, u32::try_from(j).expect("points are numbered by u32"));
-                }
+    /// Writes the k nearest of every row of `selection`, whose first row is number `first` of `rows`, and returns the
+    /// rows that remain unknown.
+    fn finish<K: Kernel>(
+        &self,
+        kernel: &K,
+        mut selection: Selection<'_, K>,
+        rows: &Store<'_, T>,
+        first: usize,
+        neighbors: &mut [u32],
+        distances: &mut [T],
+        progress: &Progress<'_>,
+    ) -> Result<Vec<u32>, Error> {
+        let k = selection.k();
+        let mut unknown = Vec::new();
+        let mut found = Vec::new();
+        let outputs = neighbors.chunks_exact_mut(k).zip(distances.chunks_exact_mut(k));
+        for (at, (neighbors, distances)) in outputs.enumerate() {
+            let row = first + at;
+            if at.is_multiple_of(64) {
+                progress.advance(0)?;
+            }
+            let Some(candidates) = selection.candidates(kernel, at) else {
+                unknown.push(u32::try_from(row).expect("points are numbered by u32"));
+                continue;
+            };
+            if K::EXACT {
+                let distance = |entry| direct::reported(K::to_f64(outcome_of::<K>(entry)), 1.0);
+                found.clear();
+                found.extend(candidates.iter().map(|&entry| (distance(entry), index_of(entry))));
+            } else {
+                let others = candidates.iter().map(|&entry| index_of(entry));
+                direct::distances_to(rows, row, &self.store, others, &mut found);
+            }
+            found.select_nth_unstable_by(k - 1, by_distance);
+            found.truncate(k);
+            found.sort_unstable_by(by_distance);
+            for ((to_neighbor, to_distance), &(distance, j)) in
+                neighbors.iter_mut().zip(distances).zip(&found)
+            {
+                (*to_neighbor, *to_distance) = (j, distance);
             }
         }
+        Ok(unknown)
+    }
+
+    /// Searches directly for the rows of `output` that are not known yet, and assembles the graph.
+    fn complete(
+        &self,
+        mut output: Output<T>,
+        rows: &Store<'_, T>,
+        exclude_self: bool,
+        k: usize,
+        progress: &Progress<'_>,
+    ) -> Result<KnnGraph<T>, Error> {
+        let mut unknown = std::mem::take(&mut output.unknown);
+        unknown.sort_unstable();
+        let (neighbors, distances) = direct::search(rows, &unknown, &self.store, exclude_self, k, progress)?;
+        for (at, &row) in unknown.iter().enumerate() {
+            let (from, to) = (at * k..(at + 1) * k, row as usize * k..(row as usize + 1) * k);
+            output.neighbors[to.clone()].copy_from_slice(&neighbors[from.clone()]);
+            output.distances[to].copy_from_slice(&distances[from]);
+        }
+        output.into_graph(k)
+    }
+
+    fn answer(&self, queries: &Store<'_, T>, k: usize, control: &Control<'_>) -> Result<KnnGraph<T>, Error> {
+        let width = self.store.n_features();
+        if queries.n_points() >= MIN_QUERIES {
+            if self.store.is_bytes() && queries.is_bytes() && width <= ByteProduct::MAX_FEATURES {
+                let pack = |store: &Store<'_, T>, range: Range<usize>, packed: &mut Packed<ByteProduct>| {
+                    store.pack_bytes(range, packed);
+                };
+                return self.answer_by(&ByteProduct, &pack, width.div_ceil(2), queries, k, control);
+            }
+            if let Some(kernel) = FloatProduct::new(width) {
+                let pack = |store: &Store<'_, T>, range: Range<usize>, packed: &mut Packed<FloatProduct>| {
+                    store.pack_floats(range, self.store.scale(), &self.center, packed);
+                };
+                return self.answer_by(&kernel, &pack, width, queries, k, control);
+            }
+        }
+        let output = Output::unknown(queries.n_points(), k)?;
+        self.complete(output, queries, false, k, &Progress::new(control, 1))
+    }
+
+    fn answer_by<K: Kernel>(
+        &self,
+        kernel: &K,
+        pack: &(impl Fn(&Store<'_, T>, Range<usize>, &mut Packed<K>) + Sync),
+        steps: usize,
+        queries: &Store<'_, T>,
+        k: usize,
+        control: &Control<'_>,
+    ) -> Result<KnnGraph<T>, Error> {
+        let (n, n_queries) = (self.store.n_points(), queries.n_points());
+        let (len, query_len) = (block_len(n, steps), block_len(n_queries, steps));
+        let progress = Progress::new(control, n_queries.div_ceil(query_len) * n.div_ceil(len));
+        let pack_indexed = |range: Range<usize>, packed: &mut Packed<K>| pack(&self.store, range, packed);
+        let mut output = Output::new(n_queries, k)?;
+        let outputs = output.neighbors.par_chunks_mut(query_len * k);
+        let unknown = outputs.zip(output.distances.par_chunks_mut(query_len * k)).enumerate().map(
+            |(block, (neighbors, distances))| {
+                let first = block * query_len;
+                let mut packed = Packed::default();
+                pack(queries, first..(first + query_len).min(n_queries), &mut packed);
+                let mut entries = zeros(packed.len.saturating_mul(capacity(k)))?;
+                let rows = against(kernel, &packed, &pack_indexed, n, len, k, &mut entries, &progress)?;
+                let selection = Selection::new(rows, &mut entries);
+                self.finish(kernel, selection, queries, first, neighbors, distances, &progress)
+            },
+        );
+        output.unknown = unknown.collect::<Result<Vec<_>, Error>>()?.concat();
+        self.complete(output, queries, false, k, &progress)
     }
 }
 
-/// `len` copies of `value`, or an error where the allocator would abort.
-fn allocate<V: Clone>(len: usize, value: V) -> Result<Vec<V>, Error> {
-    let mut values = Vec::new();
-    values
-        .try_reserve_exact(len)
-        .map_err(|_| Error::OutOfMemory { bytes: len.saturating_mul(size_of::<V>()) })?;
-    values.resize(len, value);
-    Ok(values)
+/// The flat arrays of a graph being written.
+struct Output<T> {
+    neighbors: Vec<u32>,
+    distances: Vec<T>,
+    /// Rows still to be searched for.
+    unknown: Vec<u32>,
+}
+
+impl<T: Scalar> Output<T> {
+    /// Room for `n` rows.
+    fn new(n: usize, k: usize) -> Result<Self, Error> {
+        let len = n.saturating_mul(k);
+        Ok(Self { neighbors: zeros(len)?, distances: zeros(len)?, unknown: Vec::new() })
+    }
+
+    /// `n` rows of which nothing is known.
+    fn unknown(n: usize, k: usize) -> Result<Self, Error> {
+        let n_rows = u32::try_from(n).expect("points are numbered by u32");
+        Ok(Self { unknown: (0..n_rows).collect(), ..Self::new(n, k)? })
+    }
+
+    fn into_graph(self, k: usize) -> Result<KnnGraph<T>, Error> {
+        // Rows ascend, so the last distance of a row is its largest.
+        if let Some(row) = self.distances.chunks_exact(k).position(|row| !row[k - 1].is_finite()) {
+            return Err(Error::DistanceOverflow { row });
+        }
+        Ok(KnnGraph::from_parts(k, self.neighbors, self.distances)?)
+    }
 }
 
 fn check_k(k: usize, max: usize) -> Result<(), Error> {
@@ -190,22 +275,18 @@ fn check_k(k: usize, max: usize) -> Result<(), Error> {
 
 impl<T: Scalar> NeighborIndex<T> for Exact<'_, T> {
     fn n_points(&self) -> usize {
-        self.n_points
+        self.store.n_points()
     }
 
     fn knn_graph(&self, k: usize, control: &Control<'_>) -> Result<KnnGraph<T>, BackendError> {
-        check_k(k, self.n_points.saturating_sub(1))?;
-        let graph = match &self.values {
-            Values::Dense(values) => self.search(values, k, true, control),
-            Values::Bytes(values) => self.search(values, k, true, control),
-        };
-        Ok(graph?)
+        check_k(k, self.store.n_points().saturating_sub(1))?;
+        Ok(self.graph(k, control)?)
     }
 }
 
 impl<T: Scalar> NeighborQuery<T> for Exact<'_, T> {
     fn n_features(&self) -> usize {
-        self.n_features
+        self.store.n_features()
     }
 
     fn query(
@@ -214,17 +295,11 @@ impl<T: Scalar> NeighborQuery<T> for Exact<'_, T> {
         k: usize,
         control: &Control<'_>,
     ) -> Result<KnnGraph<T>, BackendError> {
-        check_k(k, self.n_points)?;
-        if queries.n_features() != self.n_features {
-            let (expected, got) = (self.n_features, queries.n_features());
+        check_k(k, self.store.n_points())?;
+        let (expected, got) = (self.store.n_features(), queries.n_features());
+        if expected != got {
             return Err(Error::FeatureMismatch { expected, got }.into());
         }
-        queries.check_finite().map_err(Error::from)?;
-        let graph = match queries {
-            Points::Dense(queries) => self.search(queries.as_slice(), k, false, control),
-            Points::Bytes(queries) => self.search(queries.as_slice(), k, false, control),
-            Points::Sparse(_) => Err(SPARSE),
-        };
-        Ok(graph?)
+        Ok(self.answer(&Store::new(queries)?, k, control)?)
     }
 }

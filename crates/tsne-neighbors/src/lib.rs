@@ -15,6 +15,11 @@
 mod direct;
 mod error;
 mod exact;
+mod join;
+mod progress;
+mod selection;
+mod store;
+mod tile;
 mod top_k;
 
 pub use error::Error;

@@ -38,7 +38,9 @@ fn check<T: Scalar>(values: &[f64], d: usize, k: usize) {
 
 #[test]
 fn graph_equals_brute_force() {
-    for (n, d, k) in [(2, 1, 1), (20, 1, 19), (300, 3, 10), (777, 50, 90), (200, 7, 199)] {
+    for (n, d, k) in
+        [(2, 1, 1), (20, 1, 19), (300, 3, 10), (777, 50, 90), (200, 7, 199), (2500, 20, 30), (90, 300, 7)]
+    {
         let values = cube(n, d, 1);
         check::<f32>(&values, d, k);
         check::<f64>(&values, d, k);
@@ -60,6 +62,36 @@ fn magnitude_and_offset_do_not_matter() {
     let far: Vec<f64> = values.iter().enumerate().map(|(i, x)| x + 1e6 * ((i / 10 % 3) as f64)).collect();
     check::<f32>(&far, 10, 12);
     check::<f64>(&far, 10, 12);
+}
+
+#[test]
+fn clusters_far_apart_and_isolated_points_keep_their_neighbors() {
+    let mut values = cube(1200, 6, 7);
+    for (i, row) in values.chunks_exact_mut(6).enumerate() {
+        // Products in f32 cannot tell the points of the two far clusters apart; the third has two lonely points.
+        row.iter_mut().for_each(|x| *x += [0.0, 1e6, -1e6][i % 3]);
+        if i == 3 || i == 6 {
+            row[0] = 1e9 * (i as f64);
+        }
+    }
+    check::<f32>(&values, 6, 25);
+    check::<f64>(&values, 6, 25);
+}
+
+#[test]
+fn duplicates_and_grids_have_the_true_distances() {
+    let mut repeated = cube(900, 5, 8);
+    for i in 600..900 {
+        // A third of the rows repeats an earlier one; one of them a hundred times.
+        let from = if i < 700 { 0 } else { i - 650 };
+        repeated.copy_within(from * 5..(from + 1) * 5, i * 5);
+    }
+    check::<f32>(&repeated, 5, 20);
+    check::<f64>(&repeated, 5, 20);
+    let grid: Vec<f64> = (0..1000).flat_map(|i| [i / 100, i / 10 % 10, i % 10]).map(f64::from).collect();
+    check::<f32>(&grid, 3, 26);
+    let same = vec![0.3; 700 * 4];
+    check::<f32>(&same, 4, 40);
 }
 
 #[test]
