@@ -6,7 +6,7 @@ use tsne_core::{Control, KnnGraph, NeighborIndex, NeighborQuery, NewAffinities, 
 
 use crate::calibration::{Adjustment, Calibration};
 use crate::family::{Built, check_count, check_graph, graph_of, joint, new_rows};
-use crate::joint::{Combine, Progress, View, calibrate_rows};
+use crate::joint::{Combine, PASSES, Progress, View, calibrate_rows};
 use crate::options::{check_perplexities, neighbors_for, resolve_neighbors, resolve_perplexities};
 use crate::{Error, Options};
 
@@ -37,7 +37,7 @@ impl Request {
             adjustments.push(Adjustment::FewNeighbors { perplexity, wanted, used: k });
         }
 
-        let progress = Progress::new(control, 2 * n);
+        let progress = Progress::new(control, PASSES * n);
         let view = View::new(&graph, k);
         let (conditional, scales) = calibrate_rows(view, &used, self.combine, &progress)?;
         let matrix = joint(view, &conditional, options.symmetrize, options.normalization, &progress)?;

@@ -1,11 +1,12 @@
-//! The exponential of a negative number, written so that a loop over an array of them becomes vector code. [M20]
+//! The exponential of a negative number, eight at a time. Implements [M20].
 
-/// Numbers handled side by side: two AVX-512 registers, or four of AVX2.
-///
-/// A row is padded to a multiple of this, so it should divide the usual 3 · 30 neighbors with little waste.
-pub(crate) const LANES: usize = 16;
+use fearless_simd::prelude::*;
+use fearless_simd::{Simd, f64x8, u64x8};
 
-/// Exponents from here on give 0: exp(−708) is the last power that is a normal number.
+/// Numbers handled side by side: one register of AVX-512, two of AVX2, four of SSE2.
+pub(crate) const LANES: usize = 8;
+
+/// Exponents from here on give 0: e^−708 is the last power that is a normal number.
 pub(crate) const CUTOFF: f64 = 708.0;
 
 /// 1.5 · 2^52. A number of moderate size added to it is rounded to an integer, found in its low bits.
@@ -30,52 +31,63 @@ const INVERSE_FACTORIALS: [f64; 12] = [
     1.0 / 2.0,
 ];
 
-/// e^(−x) for x ≥ 0, with 0 for every x from [`CUTOFF`] on and for NaN. Implements [M20].
+/// e^(−x) for x ≥ 0, with 0 for every x from [`CUTOFF`] on.
 ///
-/// Exactly 1 at 0; relative error at most 4e-16 (measured 2.6e-16), whatever the instruction set. Always inlined: what
-/// makes it fast is the loop and the instructions of its caller.
+/// Exactly 1 at 0; relative error at most 4.5e-16 on any instruction set. Each lane is computed alike.
 #[inline(always)]
-pub(crate) fn exp_neg(x: f64) -> f64 {
-    let inside = x < CUTOFF;
-    let y = if inside { -x } else { -CUTOFF };
+pub(crate) fn exp_neg<S: Simd>(simd: S, x: f64x8<S>) -> f64x8<S> {
+    let splat = |value| f64x8::splat(simd, value);
+    let cutoff = splat(CUTOFF);
+    let inside = x.simd_lt(cutoff);
+    let y = -x.min(cutoff);
     // e^y = 2^n · e^r with n the integer nearest to y / ln 2.
-    let shifted = y * std::f64::consts::LOG2_E + TO_INTEGER;
-    let n = shifted - TO_INTEGER;
-    let r = (y - n * LN_2_HIGH) - n * LN_2_LOW;
-    let mut sum = INVERSE_FACTORIALS[0];
+    let shifted = y.mul_add(splat(std::f64::consts::LOG2_E), splat(TO_INTEGER));
+    let n = shifted - splat(TO_INTEGER);
+    let r = n.mul_add(splat(-LN_2_LOW), n.mul_add(splat(-LN_2_HIGH), y));
+    let mut sum = splat(INVERSE_FACTORIALS[0]);
     for &coefficient in &INVERSE_FACTORIALS[1..] {
-        sum = sum * r + coefficient;
+        sum = sum.mul_add(r, splat(coefficient));
     }
     // The two largest terms last and apart keep the rounding error near half a unit.
-    let exp_r = 1.0 + (r + r * r * sum);
+    let exp_r = splat(1.0) + (r * r).mul_add(sum, r);
     // n is in −1021..=0, so the exponent field stays within the normal numbers.
-    let power = f64::from_bits((shifted.to_bits() << 52).wrapping_add(1023 << 52));
-    if inside { exp_r * power } else { 0.0 }
+    let bias: u64x8<S> = u64x8::splat(simd, 1023 << 52);
+    let power = f64x8::from_bits((shifted.to_bits() << 52) + bias);
+    inside.select(exp_r * power, splat(0.0))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CUTOFF, exp_neg};
+    use fearless_simd::prelude::*;
+    use fearless_simd::{Level, dispatch, f64x8};
+
+    use super::{CUTOFF, LANES, exp_neg};
+
+    fn exp_neg_all(x: [f64; LANES]) -> [f64; LANES] {
+        dispatch!(Level::new(), simd => exp_neg(simd, f64x8::load_array(simd, x)).to_array())
+    }
 
     #[test]
     fn agrees_with_the_standard_library() {
         // The library's own exp is within one unit in the last place, 2.2e-16.
         let mut worst = 0.0_f64;
-        for i in 0..2_000_000_u32 {
-            let x = CUTOFF * (f64::from(i) / 2_000_000.0).powi(3);
-            let expected = (-x).exp();
-            worst = worst.max(((exp_neg(x) - expected) / expected).abs());
+        for i in 0..250_000_u32 {
+            let x = std::array::from_fn(|lane| {
+                CUTOFF * (f64::from(i) + lane as f64 / 8.0).powi(3) / 250_000.0_f64.powi(3)
+            });
+            for (x, got) in x.into_iter().zip(exp_neg_all(x)).filter(|&(x, _)| x < CUTOFF) {
+                let expected = (-x).exp();
+                worst = worst.max(((got - expected) / expected).abs());
+            }
         }
         assert!(worst <= 4.5e-16, "relative error {worst:e}");
     }
 
     #[test]
     fn ends_are_exact() {
-        assert_eq!(exp_neg(0.0), 1.0, "e^0");
-        assert_eq!(exp_neg(-0.0), 1.0, "e^-0");
-        for x in [CUTOFF, 1e6, f64::MAX, f64::INFINITY, f64::NAN] {
-            assert_eq!(exp_neg(x), 0.0, "e^-{x}");
-        }
-        assert!(exp_neg(707.999) > f64::MIN_POSITIVE, "normal just below the cutoff");
+        let x = [0.0, -0.0, CUTOFF, 1e6, f64::MAX, f64::INFINITY, 707.999, 1e-320];
+        assert_eq!(exp_neg_all(x)[..6], [1.0, 1.0, 0.0, 0.0, 0.0, 0.0], "of {x:?}");
+        assert!(exp_neg_all(x)[6] > f64::MIN_POSITIVE, "normal just below the cutoff");
+        assert_eq!(exp_neg_all(x)[7], 1.0, "next to 0");
     }
 }

@@ -3,7 +3,8 @@
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::prelude::*;
+use fearless_simd::{Level, Simd, dispatch, f64x8};
 use rayon::prelude::*;
 use tsne_core::{Control, Csr, GraphError, Interrupted, KnnGraph, Scalar};
 
@@ -14,6 +15,9 @@ use crate::row::{Differences, Gaussian, calibrate};
 
 /// Rows a task handles at once: large enough to make its overhead vanish, small enough to report progress often.
 pub(crate) const ROWS_PER_TASK: usize = 512;
+
+/// Passes over all rows that calibration and symmetrization make.
+pub(crate) const PASSES: usize = 6;
 
 /// Counts rows over all passes and reports them.
 pub(crate) struct Progress<'a> {
@@ -60,26 +64,16 @@ impl<'a, T: Scalar> View<'a, T> {
         self.graph.n_points()
     }
 
-    /// Distance in memory between the starts of two rows.
-    pub(crate) fn stride(&self) -> usize {
-        self.graph.k()
-    }
-
     #[inline(always)]
     pub(crate) fn neighbors(&self, i: usize) -> &'a [u32] {
-        let start = i * self.stride();
+        let start = i * self.graph.k();
         &self.graph.neighbors()[start..start + self.k]
     }
 
     #[inline(always)]
     pub(crate) fn distances(&self, i: usize) -> &'a [T] {
-        let start = i * self.stride();
+        let start = i * self.graph.k();
         &self.graph.distances()[start..start + self.k]
-    }
-
-    /// All distances of the graph; row `i` starts at `i · stride`.
-    pub(crate) fn all_distances(&self) -> &'a [T] {
-        self.graph.distances()
     }
 }
 
@@ -88,13 +82,6 @@ impl<'a, T: Scalar> View<'a, T> {
 pub(crate) struct Conditional {
     pub(crate) n_scales: usize,
     pub(crate) gaussians: Vec<Gaussian>,
-}
-
-impl Conditional {
-    #[inline(always)]
-    pub(crate) fn of_row(&self, i: usize) -> &[Gaussian] {
-        &self.gaussians[i * self.n_scales..(i + 1) * self.n_scales]
-    }
 }
 
 /// How the Gaussians of one row, each calibrated to sum to 1, are put together.
@@ -153,7 +140,7 @@ struct RowScratch {
 
 #[inline(always)]
 fn calibrate_task<S: Simd, T: Scalar>(
-    _simd: S,
+    simd: S,
     view: View<'_, T>,
     perplexities: &[f64],
     combine: Combine,
@@ -168,7 +155,7 @@ fn calibrate_task<S: Simd, T: Scalar>(
         scratch.distances.extend(view.distances(row).iter().map(|d| d.to_f64()));
         check_distances(row, &scratch.distances)?;
         for (gaussian, scale) in gaussians.iter_mut().zip(&mut scales) {
-            let found = calibrate(&scratch.distances, scale.perplexity, &mut scratch.differences);
+            let found = calibrate(simd, &scratch.distances, scale.perplexity, &mut scratch.differences);
             *gaussian = found.gaussian;
             scale.attained_min = scale.attained_min.min(found.perplexity);
             scale.attained_max = scale.attained_max.max(found.perplexity);
@@ -205,67 +192,53 @@ fn broken_distance(row: usize, distances: &[f64]) -> GraphError {
     unreachable!("called for a row with a broken distance")
 }
 
-/// Values of many edges at once, each under the Gaussians of the row that owns it.
-///
-/// The same edge gives the same bits wherever it stands: the arithmetic is that of one lane.
-#[derive(Debug, Default)]
-pub(crate) struct Edges {
-    n_edges: usize,
-    /// For every [`LANES`] edges one block per scale.
-    blocks: Vec<Block>,
-    values: Vec<[f64; LANES]>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Block {
-    distance: [f64; LANES],
-    nearest: [f64; LANES],
-    rate: [f64; LANES],
-    weight: [f64; LANES],
-}
-
-impl Block {
-    const EMPTY: Self =
-        Self { distance: [0.0; LANES], nearest: [0.0; LANES], rate: [0.0; LANES], weight: [0.0; LANES] };
-}
-
-impl Edges {
-    pub(crate) fn clear(&mut self) {
-        self.n_edges = 0;
-        self.blocks.clear();
-    }
-
+impl Conditional {
+    /// Writes the affinities p_{j|i} of the neighbors of row `i`, at `distances`, to `values`.
+    ///
+    /// A value depends on its distance and its row alone: the same edge gives the same bits whoever asks.
     #[inline(always)]
-    pub(crate) fn push(&mut self, distance: f64, gaussians: &[Gaussian]) {
-        let lane = self.n_edges % LANES;
-        if lane == 0 {
-            self.blocks.resize(self.blocks.len() + gaussians.len(), Block::EMPTY);
+    pub(crate) fn values_of_row<S: Simd, T: Scalar>(
+        &self,
+        simd: S,
+        i: usize,
+        distances: &[T],
+        values: &mut [T],
+    ) {
+        let gaussians = &self.gaussians[i * self.n_scales..(i + 1) * self.n_scales];
+        let (whole, rest) = distances.as_chunks::<LANES>();
+        let (whole_values, rest_values) = values.as_chunks_mut::<LANES>();
+        for (distances, values) in whole.iter().zip(whole_values) {
+            values_of_lanes(simd, gaussians, distances, values);
         }
-        let last = self.blocks.len() - gaussians.len();
-        for (block, gaussian) in self.blocks[last..].iter_mut().zip(gaussians) {
-            block.distance[lane] = distance;
-            block.nearest[lane] = gaussian.nearest;
-            block.rate[lane] = gaussian.rate;
-            block.weight[lane] = gaussian.weight;
+        if !rest.is_empty() {
+            // The lanes beyond the end repeat the last distance and are not stored.
+            let (mut lanes, mut lane_values) = ([rest[rest.len() - 1]; LANES], [T::default(); LANES]);
+            lanes[..rest.len()].copy_from_slice(rest);
+            values_of_lanes(simd, gaussians, &lanes, &mut lane_values);
+            rest_values.copy_from_slice(&lane_values[..rest.len()]);
         }
-        self.n_edges += 1;
     }
+}
 
-    /// The value of every edge pushed, in that order.
-    #[inline(always)]
-    pub(crate) fn evaluate(&mut self, n_scales: usize) -> &[f64] {
-        self.values.clear();
-        for blocks in self.blocks.chunks_exact(n_scales) {
-            let mut values = [0.0; LANES];
-            for block in blocks {
-                for lane in 0..LANES {
-                    let (nearest, rate, weight) = (block.nearest[lane], block.rate[lane], block.weight[lane]);
-                    values[lane] += Gaussian::at(nearest, rate, weight, block.distance[lane]);
-                }
-            }
-            self.values.push(values);
-        }
-        &self.values.as_flattened()[..self.n_edges]
+#[inline(always)]
+fn values_of_lanes<S: Simd, T: Scalar>(
+    simd: S,
+    gaussians: &[Gaussian],
+    distances: &[T; LANES],
+    values: &mut [T; LANES],
+) {
+    let mut lanes = [0.0; LANES];
+    for lane in 0..LANES {
+        lanes[lane] = distances[lane].to_f64();
+    }
+    let lanes = f64x8::load_array(simd, lanes);
+    let mut sum = gaussians[0].at(simd, lanes);
+    for gaussian in &gaussians[1..] {
+        sum += gaussian.at(simd, lanes);
+    }
+    let sum = sum.to_array();
+    for lane in 0..LANES {
+        values[lane] = T::lit(sum[lane]);
     }
 }
 
@@ -287,6 +260,19 @@ pub(crate) fn split_by_task<'a, E>(mut entries: &'a mut [E], offsets: &[usize]) 
     parts
 }
 
+/// The rows of one task of such a split, each as a slice of its own.
+pub(crate) fn split_rows<'a, E>(
+    mut part: &'a mut [E],
+    offsets: &'a [usize],
+    task: usize,
+) -> impl Iterator<Item = &'a mut [E]> {
+    rows_of_task(task, offsets.len() - 1).map(move |i| {
+        let (row, rest) = std::mem::take(&mut part).split_at_mut(offsets[i + 1] - offsets[i]);
+        part = rest;
+        row
+    })
+}
+
 /// The matrix of the rows themselves, columns sorted, every value multiplied by `factor`; `n_columns` points.
 pub(crate) fn rows<T: Scalar>(
     view: View<'_, T>,
@@ -305,21 +291,17 @@ pub(crate) fn rows<T: Scalar>(
         .zip(values.par_chunks_mut(ROWS_PER_TASK * k))
         .enumerate()
         .map_init(
-            || (Edges::default(), Vec::new()),
-            |(edges, order), (task, (columns, values))| {
+            || (vec![T::default(); k], Vec::new()),
+            |(conditional_row, order), (task, (columns, values))| {
                 let rows = columns.chunks_exact_mut(k).zip(values.chunks_exact_mut(k));
-                for (at, (columns, values)) in rows.enumerate() {
-                    let i = task * ROWS_PER_TASK + at;
+                for (i, (columns, values)) in rows_of_task(task, n).zip(rows) {
                     sort_row(view, i, n_columns, exclude_self, order)?;
-                    edges.clear();
-                    for d in view.distances(i) {
-                        edges.push(d.to_f64(), conditional.of_row(i));
-                    }
-                    let conditional = dispatch!(level, _simd => edges.evaluate(conditional.n_scales));
-                    for (slot, &key) in order.iter().enumerate() {
-                        let (column, position) = unpack(key);
-                        columns[slot] = column;
-                        values[slot] = T::lit(conditional[position] * factor);
+                    let distances = view.distances(i);
+                    dispatch!(level, simd => conditional.values_of_row(simd, i, distances, conditional_row));
+                    for ((column, value), &key) in columns.iter_mut().zip(values).zip(&*order) {
+                        let (neighbor, position) = unpack(key);
+                        *column = neighbor;
+                        *value = T::lit(conditional_row[position].to_f64() * factor);
                     }
                 }
                 progress.advance(columns.len() / k)?;
@@ -342,7 +324,7 @@ pub(crate) fn sort_row<T: Scalar>(
     order: &mut Vec<u64>,
 ) -> Result<(), GraphError> {
     order.clear();
-    order.extend((0_u64..).zip(view.neighbors(i)).map(|(position, &j)| (u64::from(j) << 32) | position));
+    order.extend(view.neighbors(i).iter().enumerate().map(|(position, &j)| pack(j, position)));
     order.sort_unstable();
     let column = |key: u64| unpack(key).0;
     if let Some(pair) = order.windows(2).find(|pair| column(pair[0]) == column(pair[1])) {
@@ -357,6 +339,12 @@ pub(crate) fn sort_row<T: Scalar>(
         return Err(GraphError::SelfNeighbor { row: i });
     }
     Ok(())
+}
+
+/// A column and a position below 2^32 as one number, which sorts by column.
+#[inline(always)]
+pub(crate) fn pack(column: u32, position: usize) -> u64 {
+    (u64::from(column) << 32) | position as u64
 }
 
 /// Column and position of a packed key.

@@ -3,6 +3,7 @@
 
 mod calibrated;
 mod calibration;
+mod cells;
 mod error;
 mod expo;
 mod family;

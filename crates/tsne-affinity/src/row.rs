@@ -1,20 +1,23 @@
-//! One row: the Gaussian at which its neighbors have a given perplexity. Implements [M1]–[M3] and [M20], [M21].
+//! One row: the Gaussian at which its neighbors have a given perplexity. Implements [M1]–[M3], [M21].
+
+use fearless_simd::prelude::*;
+use fearless_simd::{Simd, f64x8};
 
 use crate::calibration::Reason;
 use crate::expo::{CUTOFF, LANES, exp_neg};
 
-/// Newton's iteration stops when a step in ln β is below this. The error left is of the order of its square.
-const STEP_TOLERANCE: f64 = 1e-7;
-/// ... or when the entropy is this close to its target, relative to 1 + target: a few units in the last place.
+/// The iteration ends with a step in ln β below this. Its error is of the order of the cube, 1e-14.
+const LAST_STEP: f64 = 2e-5;
+/// It also ends when the entropy is this close to its target, relative to 1 + target: a few units in the last place.
 const ENTROPY_TOLERANCE: f64 = 4e-15;
-/// Longest step in ln β while the root is not bracketed on both sides.
+/// Longest step in ln β.
 const LONGEST_STEP: f64 = 3.0;
-/// Four to five evaluations are the rule; the most seen is 40, for perplexities within 1e-15 of what ties allow.
+/// Three evaluations are the rule, forty the most seen: perplexities within 1e-15 of what ties allow.
 const MOST_EVALUATIONS: usize = 120;
 /// A row counts as calibrated when its perplexity is within this of the one asked for, relatively.
 const PERPLEXITY_TOLERANCE: f64 = 1e-6;
 
-/// One un-normalized Gaussian of the distance to a neighbor, relative to its value at the nearest one:
+/// One un-normalized Gaussian of the distance to a neighbor, relative to its value at the nearest one ([M21]):
 /// `weight · exp(−(rate · (d − nearest)) · (rate · (d + nearest)))`.
 ///
 /// The rate √β is applied to both factors of d² − nearest² before they are multiplied, so no square of a distance is
@@ -27,18 +30,14 @@ pub(crate) struct Gaussian {
 }
 
 impl Gaussian {
-    /// The exponent at distance `d`: never negative for d ≥ nearest, and never NaN where it matters.
+    /// The values at `distances`, none below the nearest.
     #[inline(always)]
-    fn exponent(nearest: f64, rate: f64, d: f64) -> f64 {
-        // The largest finite rate stands for a Gaussian without width; the bounds keep 0 · ∞ out.
-        let bounded = |x: f64| if x < 1e150 { x } else { 1e150 };
-        bounded(rate * (d - nearest)) * bounded(rate * (d + nearest))
-    }
-
-    /// The value at distance `d`.
-    #[inline(always)]
-    pub(crate) fn at(nearest: f64, rate: f64, weight: f64, d: f64) -> f64 {
-        weight * exp_neg(Self::exponent(nearest, rate, d))
+    pub(crate) fn at<S: Simd>(&self, simd: S, distances: f64x8<S>) -> f64x8<S> {
+        let (nearest, rate) = (f64x8::splat(simd, self.nearest), f64x8::splat(simd, self.rate));
+        // The largest finite rate stands for a Gaussian without width; the bound keeps 0 · ∞ out.
+        let bound = f64x8::splat(simd, 1e150);
+        let (low, high) = ((distances - nearest) * rate, (distances + nearest) * rate);
+        exp_neg(simd, low.min(bound) * high.min(bound)) * self.weight
     }
 }
 
@@ -64,53 +63,40 @@ impl Differences {
     fn fill(&mut self, distances: &[f64], nearest: f64, scale: f64) {
         self.lanes.clear();
         self.lanes.resize(distances.len().div_ceil(LANES), [f64::INFINITY; LANES]);
-        let lanes = self.lanes.as_flattened_mut();
-        for (u, &d) in lanes.iter_mut().zip(distances) {
+        for (u, &d) in self.lanes.as_flattened_mut().iter_mut().zip(distances) {
             *u = ((d - nearest) * scale) * ((d + nearest) * scale);
         }
     }
 
-    /// Sum of the weights e^(−βu), and mean and variance of βu under them.
+    /// The sum of the weights e^(−x), and the moments of x = βu under them.
     #[inline(always)]
-    fn moments(&self, beta: f64) -> Moments {
-        let (mut sums, mut firsts, mut seconds) = ([0.0; LANES], [0.0; LANES], [0.0; LANES]);
-        for u in &self.lanes {
-            for lane in 0..LANES {
-                let x = beta * u[lane];
-                // Infinity, and infinity times 0, count as the cutoff, where the weight is 0.
-                let x = if x < CUTOFF { x } else { CUTOFF };
-                let w = exp_neg(x);
-                let wx = w * x;
-                sums[lane] += w;
-                firsts[lane] += wx;
-                seconds[lane] += wx * x;
+    fn moments<S: Simd>(&self, simd: S, beta: f64) -> Moments {
+        let mut sums = [f64x8::splat(simd, 0.0); 4];
+        for &u in &self.lanes {
+            let x = (f64x8::load_array(simd, u) * beta).min(f64x8::splat(simd, CUTOFF));
+            // From the cutoff on the weight is 0, and so is its product with the cutoff.
+            let mut power = exp_neg(simd, x);
+            for sum in &mut sums {
+                *sum += power;
+                power *= x;
             }
         }
-        let (sum, first, second) = (total(&sums), total(&firsts), total(&seconds));
-        let mean = first / sum;
-        Moments { sum, mean, variance: second / sum - mean * mean }
+        let sum = sums[0].reduce_sum();
+        let (mean, second, third) =
+            (sums[1].reduce_sum() / sum, sums[2].reduce_sum() / sum, sums[3].reduce_sum() / sum);
+        let variance = (second - mean * mean).max(0.0);
+        let skew = third - mean * (3.0 * second - 2.0 * mean * mean);
+        Moments { sum, mean, variance, skew }
     }
 }
 
-/// Sum in a fixed order.
-#[inline(always)]
-fn total(lanes: &[f64; LANES]) -> f64 {
-    let mut halves = *lanes;
-    let mut width = LANES / 2;
-    while width > 0 {
-        for lane in 0..width {
-            halves[lane] += halves[lane + width];
-        }
-        width /= 2;
-    }
-    halves[0]
-}
-
+/// Of x = βu under the weights e^(−x): their sum, and mean, variance and third central moment of x.
 #[derive(Clone, Copy, Debug)]
 struct Moments {
     sum: f64,
     mean: f64,
     variance: f64,
+    skew: f64,
 }
 
 impl Moments {
@@ -119,15 +105,26 @@ impl Moments {
     fn entropy(&self) -> f64 {
         self.sum.ln() + self.mean
     }
+
+    /// First and second derivative of the entropy by ln β.
+    #[inline(always)]
+    fn entropy_derivatives(&self) -> (f64, f64) {
+        (-self.variance, self.skew - 2.0 * self.variance)
+    }
 }
 
 /// Finds the Gaussian at which `distances` have the perplexity `target` ([M3]).
 ///
 /// `distances` ascend, are finite, not negative, and at least one; `target` is at least 1. A target that the row cannot
 /// have is met as nearly as it can be: by the nearest ones alike where too many tie, by all alike where there are too
-/// few. Always inlined into the loop over rows, see [`exp_neg`].
+/// few.
 #[inline(always)]
-pub(crate) fn calibrate(distances: &[f64], target: f64, differences: &mut Differences) -> Calibrated {
+pub(crate) fn calibrate<S: Simd>(
+    simd: S,
+    distances: &[f64],
+    target: f64,
+    differences: &mut Differences,
+) -> Calibrated {
     let nearest = distances[0];
     let k = distances.len() as f64;
     if target >= k {
@@ -144,13 +141,13 @@ pub(crate) fn calibrate(distances: &[f64], target: f64, differences: &mut Differ
 
     let scale = inverse_power_of_two(reference);
     differences.fill(distances, nearest, scale);
-    let at_rank = differences.lanes[rank / LANES][rank % LANES];
     let target_entropy = target.ln();
     // In two to ten dimensions the root lies between 1.5 and 4 in these units.
-    let mut t = (3.0 / at_rank).ln();
+    let mut t = (3.0 / differences.lanes[rank / LANES][rank % LANES]).ln();
     let (mut low, mut high) = (f64::NEG_INFINITY, f64::INFINITY);
+    let mut last = (differences.moments(simd, t.exp()), 0.0);
     for _ in 0..MOST_EVALUATIONS {
-        let moments = differences.moments(t.exp());
+        let moments = last.0;
         let excess = moments.entropy() - target_entropy;
         if excess.abs() <= ENTROPY_TOLERANCE * (1.0 + target_entropy) {
             break;
@@ -160,21 +157,34 @@ pub(crate) fn calibrate(distances: &[f64], target: f64, differences: &mut Differ
         } else {
             high = t;
         }
-        // Where all weights but one have vanished the variance is 0 and the step infinite, in the right direction.
-        let step = (excess / moments.variance.max(0.0)).clamp(-LONGEST_STEP, LONGEST_STEP);
-        if step.abs() <= STEP_TOLERANCE {
-            t += step;
+        let step = halley_step(excess, moments.entropy_derivatives());
+        if step.abs() <= LAST_STEP {
+            last.1 = step;
             break;
         }
-        let newton = t + step;
-        t = if low < newton && newton < high { newton } else { 0.5 * (low + high) };
+        let next = t + step.clamp(-LONGEST_STEP, LONGEST_STEP);
+        t = if low < next && next < high { next } else { 0.5 * (low + high) };
+        last = (differences.moments(simd, t.exp()), 0.0);
     }
-    let beta = t.exp();
-    let moments = differences.moments(beta);
-    let perplexity = moments.entropy().exp();
-    let gaussian = Gaussian { nearest, rate: beta.sqrt() * scale, weight: 1.0 / moments.sum };
+
+    // What the last step changes in sum and entropy follows from their derivatives, as exactly as the step itself.
+    let (moments, step) = last;
+    let (first, second) = moments.entropy_derivatives();
+    let perplexity = (moments.entropy() + step * (first + 0.5 * step * second)).exp();
+    let log_sum_change = -step * (moments.mean + 0.5 * step * (moments.mean - moments.variance));
+    let weight = (-log_sum_change).exp() / moments.sum;
+    let gaussian = Gaussian { nearest, rate: (0.5 * (t + step)).exp() * scale, weight };
     let missed = (perplexity - target).abs() > PERPLEXITY_TOLERANCE * target;
     Calibrated { gaussian, perplexity, unreached: missed.then_some(Reason::NotConverged) }
+}
+
+/// Halley's step to the root of a decreasing function from its value and first two derivatives; Newton's where the
+/// curvature would turn it around. Infinite, in the right direction, where the first derivative has vanished.
+#[inline(always)]
+fn halley_step(value: f64, (first, second): (f64, f64)) -> f64 {
+    let newton = -value / first;
+    let correction = 1.0 + 0.5 * newton * (second / first);
+    if correction > 0.5 { newton / correction } else { newton }
 }
 
 /// As many neighbors as `target`, or more, are nearest: they share the row, the limit of β → ∞.

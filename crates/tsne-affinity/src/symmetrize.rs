@@ -1,17 +1,17 @@
 //! From directed rows to the symmetric matrix: C + Cᵀ in compressed rows. Implements [M4].
 //!
 //! No hash map and no global sort. The edges are listed by target with a counting pass ([`Incoming`]), which leaves the
-//! sources of every target in ascending order; a row of the result is that list merged with the row itself, sorted.
+//! sources of every target in ascending order and tells which edges go both ways. What remains of a row is its
+//! neighbors that do not list it in return; only those are sorted, and merged with the list.
 
 use fearless_simd::{Level, dispatch};
 use rayon::prelude::*;
-use tsne_core::{Csr, GraphError, Scalar};
+use tsne_core::{Csr, Scalar};
 
 use crate::Error;
-use crate::incoming::{Incoming, Sources};
-use crate::joint::{
-    Conditional, Edges, Progress, ROWS_PER_TASK, View, rows_of_task, sort_row, split_by_task, unpack,
-};
+use crate::cells::Cells;
+use crate::incoming::{Incoming, narrow, next_slot};
+use crate::joint::{Conditional, Progress, View, pack, rows_of_task, split_by_task, split_rows, unpack};
 
 /// How p_{j|i} and p_{i|j} become one number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,184 +45,135 @@ pub(crate) fn symmetrize<T: Scalar>(
     progress: &Progress<'_>,
 ) -> Result<Csr<T>, Error> {
     let n = view.n_rows();
-    let incoming = Incoming::list(view)?;
-    let offsets = merged_offsets(view, &incoming)?;
+    let level = Level::new();
+    let mut incoming = Incoming::list(view, progress)?;
+    let offsets = incoming.pair(view, progress)?;
     let factor = match divisor {
         Divisor::Total(total) => 1.0 / total,
         Divisor::Entries => 1.0 / offsets[n] as f64,
         Divisor::Row => 1.0,
     };
 
-    // Every row of the result is at least as long as its list of incoming edges. The lists move in there, which makes
-    // room for the values: so nothing the size of the graph lives beside the result.
-    let mut columns = vec![0_u32; offsets[n]];
-    split_by_task(&mut columns, &offsets).into_par_iter().enumerate().for_each(|(task, part)| {
-        for (i, row) in rows_of_task(task, n).zip(split_rows(part, &offsets, task)) {
-            incoming.copy_list(i, row);
-        }
-    });
-    let sources = incoming.into_sources();
-    let mut values = vec![T::default(); offsets[n]];
+    // A row of the result is at least as long as its list, so the lists move in there, and the value of every incoming
+    // edge is put in the place next to its entry. Nothing the size of the graph lives beside the result.
+    let (mut columns, mut slots) = incoming.into_rows(&offsets);
+    let cells = Cells::zeros::<T>(offsets[n]);
+    slots.walk(
+        n,
+        progress,
+        || vec![T::default(); view.k],
+        |values, i, cursors| {
+            dispatch!(level, simd => conditional.values_of_row(simd, i, view.distances(i), values));
+            for (&j, &value) in view.neighbors(i).iter().zip(&*values) {
+                cells.store(offsets[j as usize] + next_slot(cursors, j), value);
+            }
+            Ok::<(), Error>(())
+        },
+    )?;
 
-    let level = Level::new();
+    let mut values = cells.into_values::<T>();
     split_by_task(&mut columns, &offsets)
         .into_par_iter()
         .zip(split_by_task(&mut values, &offsets))
         .enumerate()
-        .map_init(MergeScratch::default, |scratch, (task, (columns, values))| {
-            let rows = rows_of_task(task, n);
-            let n_rows = rows.len();
-            let parts = split_rows(columns, &offsets, task).zip(split_rows(values, &offsets, task));
-            for (i, (columns, values)) in rows.zip(parts) {
-                scratch.load(view, conditional, &sources, i, columns)?;
-                dispatch!(level, _simd => scratch.merge(conditional.n_scales, merge, columns));
-                scratch.store(divisor, factor, values);
-            }
-            progress.advance(n_rows)?;
-            Ok(())
-        })
+        .map_init(
+            || MergeScratch::new(view.k),
+            |scratch, (task, (columns, values))| {
+                let rows = rows_of_task(task, n);
+                let n_rows = rows.len();
+                let parts = split_rows(columns, &offsets, task).zip(split_rows(values, &offsets, task));
+                for (i, (columns, values)) in rows.zip(parts) {
+                    let own = &mut scratch.own_values[..view.k];
+                    dispatch!(level, simd => conditional.values_of_row(simd, i, view.distances(i), own));
+                    let length = slots.list_length(i, n);
+                    scratch.load(narrow(n), view.neighbors(i), &columns[..length], &values[..length], merge);
+                    scratch.merge_into(columns, values, factor);
+                    if divisor == Divisor::Row {
+                        let sum: f64 = values.iter().map(|value| value.to_f64()).sum();
+                        values.iter_mut().for_each(|value| *value = T::lit(value.to_f64() / sum));
+                    }
+                }
+                Ok(progress.advance(n_rows)?)
+            },
+        )
         .collect::<Vec<Result<(), Error>>>()
         .into_iter()
         .collect::<Result<(), Error>>()?;
     Ok(Csr::from_parts(n, offsets, columns, values)?)
 }
 
-/// The rows of one task, each as a slice of its own.
-fn split_rows<'a, E>(
-    mut part: &'a mut [E],
-    offsets: &'a [usize],
-    task: usize,
-) -> impl Iterator<Item = &'a mut [E]> {
-    rows_of_task(task, offsets.len() - 1).map(move |i| {
-        let (row, rest) = std::mem::take(&mut part).split_at_mut(offsets[i + 1] - offsets[i]);
-        part = rest;
-        row
-    })
+/// One row while it is merged from two lists in ascending order: its sources, and those of its own neighbors that are
+/// not among them.
+///
+/// Which list a column comes from, and whether an edge goes both ways, is as good as random: the loops choose by
+/// arithmetic and not by branches.
+struct MergeScratch<T> {
+    /// Values of the row's neighbors, in its order; then a 0 that stands for no neighbor.
+    own_values: Vec<T>,
+    /// The neighbors; then anything.
+    neighbors: Vec<u32>,
+    /// Whether a neighbor is a source as well; then anything.
+    paired: Vec<bool>,
+    /// Neighbors that are not, ascending, each packed with its place in the row; then a sentinel.
+    own: Vec<u64>,
+    /// Columns of the sources, ascending; then a sentinel.
+    source_columns: Vec<u32>,
+    /// Their values, with the own value where the edge goes both ways; then anything.
+    source_values: Vec<f64>,
 }
 
-/// Row offsets of the result: a row has its own neighbors and those of its sources that are not among them.
-fn merged_offsets<T: Scalar>(view: View<'_, T>, incoming: &Incoming) -> Result<Vec<usize>, GraphError> {
-    let n = view.n_rows();
-    let mut offsets = vec![0_usize; n + 1];
-    offsets[1..]
-        .par_chunks_mut(ROWS_PER_TASK)
-        .enumerate()
-        .map_init(
-            || vec![0_u64; n.div_ceil(64)],
-            |marks, (task, lengths)| {
-                for (i, length) in rows_of_task(task, n).zip(lengths) {
-                    *length = merged_length(view, incoming, i, marks)?;
-                }
-                Ok(())
-            },
-        )
-        .collect::<Vec<Result<(), GraphError>>>()
-        .into_iter()
-        .collect::<Result<(), GraphError>>()?;
-    let mut end = 0;
-    for offset in &mut offsets {
-        end += *offset;
-        *offset = end;
-    }
-    Ok(offsets)
-}
-
-/// `marks` has a bit per point, all clear before and after (except after an error, which ends everything).
-fn merged_length<T: Scalar>(
-    view: View<'_, T>,
-    incoming: &Incoming,
-    i: usize,
-    marks: &mut [u64],
-) -> Result<usize, GraphError> {
-    let place = |j: u32| (j as usize / 64, 1_u64 << (j % 64));
-    for &j in view.neighbors(i) {
-        let (word, bit) = place(j);
-        if marks[word] & bit != 0 {
-            return Err(GraphError::Repeated { row: i, neighbor: j });
-        }
-        marks[word] |= bit;
-    }
-    let mut length = view.k;
-    incoming.for_each_source(i, |source| {
-        let (word, bit) = place(source);
-        length += usize::from(marks[word] & bit == 0);
-    });
-    for &j in view.neighbors(i) {
-        marks[place(j).0] = 0;
-    }
-    Ok(length)
-}
-
-/// One row while it is merged.
-#[derive(Default)]
-struct MergeScratch {
-    /// Outgoing columns, ascending, each packed with its place in the row; then a sentinel.
-    outgoing: Vec<u64>,
-    /// Incoming sources, ascending; then a sentinel.
-    incoming: Vec<u64>,
-    /// Outgoing edges in the order of the row, then incoming ones.
-    edges: Edges,
-    /// The merged values.
-    values: Vec<f64>,
-}
-
-impl MergeScratch {
-    /// Gathers both lists of row `i`; `row` starts with its incoming edges.
-    fn load<T: Scalar>(
-        &mut self,
-        view: View<'_, T>,
-        conditional: &Conditional,
-        sources: &Sources,
-        i: usize,
-        row: &[u32],
-    ) -> Result<(), GraphError> {
-        sort_row(view, i, view.n_rows(), true, &mut self.outgoing)?;
-        self.outgoing.push(u64::MAX);
-        self.edges.clear();
-        for d in view.distances(i) {
-            self.edges.push(d.to_f64(), conditional.of_row(i));
-        }
-        self.incoming.clear();
-        let distances = view.all_distances();
-        sources.for_each(
-            i,
-            |at| row[at],
-            |source, edge| {
-                self.incoming.push(u64::from(source));
-                self.edges.push(distances[edge].to_f64(), conditional.of_row(source as usize));
-            },
-        );
-        self.incoming.push(u64::MAX);
-        Ok(())
-    }
-
-    /// Merges both lists into `columns`, and the values of their edges into `self.values`.
-    #[inline(always)]
-    fn merge(&mut self, n_scales: usize, merge: Merge, columns: &mut [u32]) {
-        let edges = self.edges.evaluate(n_scales);
-        let (outgoing_values, incoming_values) = edges.split_at(self.outgoing.len() - 1);
-        self.values.clear();
-        let (mut out, mut inc) = (0, 0);
-        for column in columns {
-            let (outgoing, place) = unpack(self.outgoing[out]);
-            let incoming = self.incoming[inc];
-            let (from_row, from_list) = (u64::from(outgoing) <= incoming, incoming <= u64::from(outgoing));
-            let a = if from_row { outgoing_values[place] } else { 0.0 };
-            let b = if from_list { incoming_values[inc] } else { 0.0 };
-            *column = if from_row { outgoing } else { incoming as u32 };
-            self.values.push(match merge {
-                Merge::Sum => a + b,
-                Merge::Max => a.max(b),
-            });
-            out += usize::from(from_row);
-            inc += usize::from(from_list);
+impl<T: Scalar> MergeScratch<T> {
+    fn new(k: usize) -> Self {
+        Self {
+            own_values: vec![T::default(); k + 1],
+            neighbors: vec![0; k + 1],
+            paired: vec![false; k + 1],
+            own: vec![0; k + 1],
+            source_columns: Vec::new(),
+            source_values: Vec::new(),
         }
     }
 
-    fn store<T: Scalar>(&self, divisor: Divisor, factor: f64, values: &mut [T]) {
-        let factor = if divisor == Divisor::Row { 1.0 / self.values.iter().sum::<f64>() } else { factor };
-        for (to, &value) in values.iter_mut().zip(&self.values) {
-            *to = T::lit(value * factor);
+    /// Makes both lists from the entries and values of the incoming edges.
+    fn load(&mut self, n: u32, neighbors: &[u32], entries: &[u32], values: &[T], merge: Merge) {
+        let k = neighbors.len();
+        self.neighbors[..k].copy_from_slice(neighbors);
+        self.paired.fill(false);
+        self.source_columns.resize(entries.len() + 1, 0);
+        self.source_values.resize(entries.len() + 1, 0.0);
+        let sources = self.source_columns.iter_mut().zip(&mut self.source_values);
+        for ((column, source_value), (&entry, value)) in sources.zip(entries.iter().zip(values)) {
+            let position = if entry < n { k } else { (entry - n) as usize };
+            self.paired[position] = true;
+            let (own, value) = (self.own_values[position].to_f64(), value.to_f64());
+            *column = if entry < n { entry } else { self.neighbors[position] };
+            *source_value = if merge == Merge::Sum { own + value } else { own.max(value) };
+        }
+        self.source_columns[entries.len()] = u32::MAX;
+
+        let mut n_own = 0;
+        for (position, &neighbor) in neighbors.iter().enumerate() {
+            self.own[n_own] = pack(neighbor, position);
+            n_own += usize::from(!self.paired[position]);
+        }
+        self.own[..n_own].sort_unstable();
+        self.own[n_own] = u64::MAX;
+    }
+
+    /// Merges the lists, which together fill the row, and multiplies the values by `factor`.
+    fn merge_into(&self, columns: &mut [u32], values: &mut [T], factor: f64) {
+        let (mut own, mut source) = (0, 0);
+        for (to_column, to_value) in columns.iter_mut().zip(values) {
+            let (own_column, position) = unpack(self.own[own]);
+            let source_column = self.source_columns[source];
+            let from_own = own_column < source_column;
+            let position = if from_own { position } else { self.own_values.len() - 1 };
+            let own_value = self.own_values[position].to_f64();
+            let value = [self.source_values[source], own_value][usize::from(from_own)];
+            own += usize::from(from_own);
+            source += usize::from(!from_own);
+            *to_column = own_column.min(source_column);
+            *to_value = T::lit(value * factor);
         }
     }
 }
