@@ -7,13 +7,14 @@ use rayon::prelude::*;
 use tsne_core::{Affinities, Control, NegativeGradient, Scalar};
 
 use crate::attraction::attract;
-use crate::divergence::Entropy;
+use crate::divergence::{Entropy, ln_normalizer};
 use crate::update::StepRule;
+use crate::validate::validate_affinities;
 use crate::{Error, Phase, State};
 
 /// Points handled at a time: the unit of parallel work and of ordered sums. At 120 entries a row a chunk is some
 /// 40 µs of work, enough to hide a task switch and small enough to keep two cores busy at 1 000 points.
-const CHUNK: usize = 256;
+pub(crate) const CHUNK: usize = 256;
 
 /// What an observer is told.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -91,7 +92,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
             return Err(Error::TooFewPoints { n_points: n });
         }
         state.validate()?;
-        validate_affinities(&affinities, n)?;
+        validate_affinities(&affinities, n, n)?;
         Ok(Self {
             entropy: Entropy::of(&affinities, CHUNK),
             affinities,
@@ -189,7 +190,8 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
 
     fn divergence(&self, z: f64) -> f64 {
         let (kernel, y) = (self.repulsion.kernel(), &self.state.positions);
-        self.entropy.divergence(kernel, &self.affinities, y, z, CHUNK)
+        let p_ln_z = self.entropy.total * ln_normalizer(z);
+        self.entropy.divergence(kernel, &self.affinities, y, y, p_ln_z, CHUNK)
     }
 
     fn gradient_rule(&self, exaggeration: f64, z: f64) -> GradientRule<'_, T, D> {
@@ -266,7 +268,7 @@ impl<T: Scalar, const D: usize> GradientRule<'_, T, D> {
     /// \[M10\] for point `i`.
     #[inline(always)]
     fn of_point<A: Affinities<T>>(&self, affinities: &A, i: usize) -> [T; D] {
-        let mut gradient = attract(self.inv_dof, self.y, i, affinities.row(i));
+        let mut gradient = attract(self.inv_dof, &self.y[i], self.y, affinities.row(i));
         for d in 0..D {
             gradient[d] = self.exaggeration * gradient[d] - self.forces[i][d] * self.inv_z;
         }
@@ -303,33 +305,4 @@ fn move_chunk<S: Simd, T: Scalar, const D: usize, A: Affinities<T>>(
         }
     }
     sum
-}
-
-fn validate_affinities<T: Scalar>(affinities: &dyn Affinities<T>, n: usize) -> Result<(), Error> {
-    for (what, got) in
-        [("affinities", affinities.n_points()), ("affinities, transposed,", affinities.n_references())]
-    {
-        if got != n {
-            return Err(Error::LengthMismatch { what, expected: n, got });
-        }
-    }
-    for i in 0..n {
-        let row = affinities.row(i);
-        if row.columns.len() != row.values.len() {
-            let (columns, values) = (row.columns.len(), row.values.len());
-            return Err(Error::RaggedAffinity { row: i, columns, values });
-        }
-        for (position, (&column, &value)) in row.columns.iter().zip(row.values).enumerate() {
-            let bad = |requirement| {
-                Err(Error::BadAffinity { row: i, position, column, value: value.to_f64(), requirement })
-            };
-            if column as usize >= n {
-                return bad("columns must be below the number of points");
-            }
-            if !value.is_finite() || value < T::default() {
-                return bad("values must be finite and at least 0");
-            }
-        }
-    }
-    Ok(())
 }

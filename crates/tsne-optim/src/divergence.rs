@@ -11,7 +11,7 @@ const LANES: usize = 8;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Entropy {
     /// Σ p.
-    total: f64,
+    pub(crate) total: f64,
     /// Σ p ln p.
     p_ln_p: f64,
 }
@@ -26,22 +26,31 @@ impl Entropy {
             .fold(Self::default(), |a, b| Self { total: a.total + b.total, p_ln_p: a.p_ln_p + b.p_ln_p })
     }
 
-    /// [M6] at the positions `y`, whose normalizer is `z`. Time O(entries of P), absolute error some 1e-15.
+    /// Σ p ln p − Σ p ln w + `p_ln_z`, [M6], for points at `y` attracted by `references`. Time O(entries of P), absolute
+    /// error some 1e-15.
     pub(crate) fn divergence<T: Scalar, const D: usize>(
         self,
         kernel: StudentT,
         p: &impl Affinities<T>,
         y: &[[T; D]],
-        z: f64,
+        references: &[[T; D]],
+        p_ln_z: f64,
         chunk: usize,
     ) -> f64 {
         let (level, dof) = (Level::new(), kernel.dof());
-        let parts =
-            over_chunks(y.len(), chunk, |rows| dispatch!(level, simd => p_ln_w(simd, 1.0 / dof, p, y, rows)));
+        let parts = over_chunks(
+            y.len(),
+            chunk,
+            |rows| dispatch!(level, simd => p_ln_w(simd, 1.0 / dof, p, y, references, rows)),
+        );
         let p_ln_w = -dof * parts.into_iter().sum::<f64>();
-        // A map so wide that every w underflows has Z = 0; its divergence is large, not infinite.
-        self.p_ln_p - p_ln_w + self.total * z.max(f64::MIN_POSITIVE).ln()
+        self.p_ln_p - p_ln_w + p_ln_z
     }
+}
+
+/// ln Z, finite even for a map so wide that every w underflows: its divergence is large, not infinite.
+pub(crate) fn ln_normalizer(z: f64) -> f64 {
+    z.max(f64::MIN_POSITIVE).ln()
 }
 
 fn over_chunks<R: Send>(n: usize, chunk: usize, work: impl Fn(std::ops::Range<usize>) -> R + Sync) -> Vec<R> {
@@ -71,6 +80,7 @@ fn p_ln_w<S: Simd, T: Scalar, const D: usize>(
     inv_dof: f64,
     p: &impl Affinities<T>,
     y: &[[T; D]],
+    references: &[[T; D]],
     rows: std::ops::Range<usize>,
 ) -> f64 {
     let mut sums = [0.0; LANES];
@@ -80,9 +90,9 @@ fn p_ln_w<S: Simd, T: Scalar, const D: usize>(
             let values = padded(values);
             let mut d2 = [0.0; LANES];
             for (d2, &j) in d2.iter_mut().zip(columns) {
-                let yj = y[j as usize];
+                let rj = references[j as usize];
                 for d in 0..D {
-                    let difference = yi[d].to_f64() - yj[d].to_f64();
+                    let difference = yi[d].to_f64() - rj[d].to_f64();
                     *d2 += difference * difference;
                 }
             }

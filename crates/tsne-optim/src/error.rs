@@ -68,6 +68,12 @@ pub enum Error {
         /// The value given.
         value: f64,
     },
+    /// A learning rate that depends on how many new points there are.
+    #[error(
+        "new points need a fixed learning rate, as each is placed alone; the rules for whole maps depend on their \
+         number; use LearningRate::Fixed, 0.1 is usual"
+    )]
+    RateOfManyPoints,
     /// The positions left the range of the number type. They are those before the step; velocity and gains start anew.
     #[error(
         "the map diverged at iteration {iteration} with learning rate {learning_rate}; \

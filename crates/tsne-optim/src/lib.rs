@@ -2,11 +2,13 @@
 //!
 //! Depend on this crate when you have attraction weights of your own (a graph, text, a pipeline elsewhere) and want the
 //! optimizer alone; `tsne` puts it together with the rest. What you bring are two traits of [`tsne_core`]:
-//! [`Affinities`] (a [`Csr`] will do) and [`NegativeGradient`].
+//! [`Affinities`] (a [`Csr`] will do) and [`NegativeGradient`], or
+//! [`ReferenceField`](tsne_core::ReferenceField) for new points.
 //!
 //! | item | what it is |
 //! | --- | --- |
 //! | [`Descent`] | owns P, repulsion and state; makes steps and runs |
+//! | [`PartialDescent`] | the same for new points in a frozen map, each placed alone |
 //! | [`Phase`] | parameters of a stretch: iterations, exaggeration, momentum, learning rate, bounds |
 //! | [`State`] | positions, velocity, gains: what must be kept to go on to the same bits |
 //!
@@ -18,12 +20,15 @@ mod attraction;
 mod descent;
 mod divergence;
 mod error;
+mod partial;
 mod phase;
 mod state;
 mod update;
+mod validate;
 
 pub use descent::{Descent, Progress, StopReason};
 pub use error::Error;
+pub use partial::PartialDescent;
 pub use phase::{LearningRate, Phase};
 pub use state::State;
 pub use tsne_core::{self, Affinities, Csr, NegativeGradient, Scalar, StudentT};

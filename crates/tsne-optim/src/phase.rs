@@ -79,6 +79,20 @@ impl Phase {
         }
     }
 
+    /// The API's `transform`, for new points in a frozen map: 250 iterations, exaggeration 1.5, momentum 0.8, learning
+    /// rate 0.1, gradients bounded by 0.25 and steps not at all.
+    #[must_use]
+    pub const fn transform() -> Self {
+        Self {
+            n_iter: 250,
+            exaggeration: 1.5,
+            learning_rate: LearningRate::Fixed(0.1),
+            max_grad_norm: Some(0.25),
+            max_step_norm: None,
+            ..Self::standard()
+        }
+    }
+
     /// Checks every parameter.
     ///
     /// # Errors

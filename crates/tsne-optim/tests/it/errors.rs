@@ -56,7 +56,7 @@ impl Affinities<f64> for Broken {
 fn broken_plug_ins_are_refused() {
     let state = || State::at_rest(vec![[0.0; 2], [1.0; 2]]);
     let text = message(Broken(&[2], &[0.5]), state());
-    assert!(text.contains("column 2") && text.contains("below the number of points"), "{text}");
+    assert!(text.contains("column 2") && text.contains("below the number of points that attract"), "{text}");
     let text = message(Broken(&[1, 0], &[0.5]), state());
     assert!(text.contains("2 columns but 1 values"), "{text}");
 }

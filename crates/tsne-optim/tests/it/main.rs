@@ -3,4 +3,5 @@
 mod descent;
 mod errors;
 mod gradient;
+mod partial;
 mod support;
