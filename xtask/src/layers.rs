@@ -101,6 +101,7 @@ const LAYERS: &[Layer] = &[
             ERRORS,
             THREADS,
             SIMD,
+            NUMBERS,
             ("realfft", "real transforms along the first axis"),
             ("rustfft", "complex transforms along the other axes"),
         ],

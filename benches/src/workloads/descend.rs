@@ -17,7 +17,8 @@ use crate::{Args, Report, exact};
 
 pub(super) const USAGE: &str = "\
 descend --graph GRAPH.npz [--perplexity 30] | --affinities P.npz
-        --init Y0.npy [--n-components 2] --method exact [--schedule api|opentsne_v1] [--jitter-seed 0] [--dof 1]
+        --init Y0.npy [--n-components 2] --method exact|bh|fft [parameters as of repel]
+        [--schedule api|opentsne_v1] [--jitter-seed 0] [--dof 1]
         [--precision f32|f64] [--threads N] [--out MAP.npy]
    Early exaggeration and main phase from the first columns of Y0, scaled to a standard deviation of 1e-4
    and jittered by 1e-6: exact divergence in f64 after each phase, and the time of the iterations.";

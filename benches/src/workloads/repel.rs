@@ -12,8 +12,10 @@ use crate::repulsion::Method;
 use crate::{Args, Report, exact};
 
 pub(super) const USAGE: &str = "\
-repel --map Y.npy --method exact [--dof 1] [--precision f32|f64] [--reference R.npy]
-      [--threads N] [--repeat 5] [--out FORCES.npy] [--normalizers-out Z.npy]
+repel --map Y.npy --method exact|bh|fft [--theta 0.5]
+      [--n-interpolation-points 3] [--min-num-intervals 50] [--ints-in-interval 1]
+      [--dof 1] [--precision f32|f64] [--reference R.npy] [--threads N] [--repeat 5]
+      [--out FORCES.npy] [--normalizers-out Z.npy]
    Un-normalized repulsive forces on every row of Y, from its other rows or from the rows of R, and their
    normalizer: median time of a call after one that is not counted, and the force error against all pairs
    in f64 over a sample of targets.";
