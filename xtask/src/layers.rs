@@ -147,11 +147,11 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "tsne-io",
         kind: Kind::Library,
-        ours: &["tsne-core"],
-        ours_in_tests: &["tsne-testkit"],
+        ours: &[],
+        ours_in_tests: &[],
         outside: &[
             ERRORS,
-            ("csv-core", "tables with quoting, without an allocation a row"),
+            ("csv-core", "splitting tables with quoting, in buffers of our own"),
             ("zip", "the container of NPZ"),
         ],
         outside_in_tests: TEST_TOOLS,
@@ -159,22 +159,16 @@ const LAYERS: &[Layer] = &[
     Layer {
         name: "tsne-cli",
         kind: Kind::Program,
-        ours: &["tsne", "tsne-core", "tsne-io"],
-        ours_in_tests: &["tsne-testkit"],
+        ours: &["tsne", "tsne-io"],
+        ours_in_tests: &[],
         outside: &[
-            ERRORS,
-            THREADS,
+            ("ab_glyph", "drawing letters of the embedded font"),
             ("clap", "flags, help and usage errors"),
             ("indicatif", "progress on a terminal"),
             ("png", "writing pictures"),
-            ("serde", "the run report"),
-            ("serde_json", "the run report"),
+            ("serde_json", "the run report and progress for programs"),
         ],
-        outside_in_tests: &[
-            PROPERTIES,
-            ("serde_json", "reading reports back"),
-            ("png", "reading pictures back"),
-        ],
+        outside_in_tests: &[("png", "reading pictures back"), ("serde_json", "reading reports back")],
     },
     Layer {
         name: "tsne-benches",
