@@ -139,7 +139,7 @@ impl<T: Real, const D: usize> Bins<T, D> {
 }
 
 /// From positions to units of the spacing past the second node.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale<T, const D: usize> {
     lower: [T; D],
     per_unit: T,

@@ -159,6 +159,24 @@ impl<T: Real, const D: usize> Engine<T, D> {
         self.bins.unsort(&self.forces, forces);
     }
 
+    /// The first `N` fields from `first_term` on that [`convolve`](Self::convolve) left, at all nodes: block after block.
+    pub(crate) fn fields<const N: usize>(
+        &self,
+        convolution: &Convolution<T>,
+        first_term: usize,
+        n_terms: usize,
+    ) -> Vec<[Row<T>; N]> {
+        let (shape, level) = (&convolution.shape, self.level);
+        let mut fields = vec![[Row::zero(); N]; shape.blocks() * shape.rows()];
+        fields.par_chunks_exact_mut(shape.rows()).enumerate().for_each(|(block, fields)| {
+            self.pool.lend(|Work { scratch, .. }| {
+                dispatch!(level, simd =>
+                    convolution.inverse(simd, block, &self.bundles, first_term, n_terms, fields, scratch));
+            });
+        });
+        fields
+    }
+
     /// The transforms for a grid. Its spectra are the last of those kept.
     fn convolution(&mut self, grid: &Grid<T, D>) -> Convolution<T> {
         let shape = grid.shape;
