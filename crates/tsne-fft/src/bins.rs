@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::grid::{BLOCK, Grid, place};
+use crate::grid::{BLOCK, Grid};
 use crate::lanes::{LANES, Real};
 use crate::spline::REACH;
 
@@ -24,70 +24,49 @@ pub(crate) fn meet<T: Real>(scaled: T, used: usize) -> (usize, T) {
 pub(crate) struct Bins<T, const D: usize> {
     n_bins: usize,
     bins_per_block: usize,
-    rows_per_bin: usize,
     /// The bin of each point.
     bin: Vec<u32>,
     /// For each chunk and bin, where its points end in the chunk.
     ends: Vec<u32>,
-    /// For each chunk and bin, where its points begin among all; one past their end after sorting.
-    begins: Vec<u32>,
+    /// For each chunk and bin, how much further its points are among all, modulo 2^32.
+    shifts: Vec<u32>,
     /// Points in units of the spacing, sorted within each chunk.
     chunked: Vec<[T; D]>,
     /// Where each point goes among all.
     rank: Vec<u32>,
     /// Where the points of each block begin, and where the last ones end.
     starts: Vec<usize>,
-    /// Self-potential of the points of each chunk.
-    own: Vec<f64>,
 }
 
 impl<T: Real, const D: usize> Bins<T, D> {
+    /// Sorts `y` into the blocks of `grid`.
     #[allow(clippy::cast_possible_truncation, reason = "a table of more bins than u32 counts fits no memory")]
-    /// Sorts `y` into the blocks of `grid`. `own` gives the self-potential of a point from its offsets.
-    pub(crate) fn sort(&mut self, grid: &Grid<T, D>, y: &[[T; D]], own: impl Fn([T; D]) -> T + Sync) {
+    pub(crate) fn sort(&mut self, grid: &Grid<T, D>, y: &[[T; D]]) {
         let shape = &grid.shape;
         let row_bytes = shape.used[1] * D * size_of::<[T; LANES]>();
-        self.rows_per_bin = (BIN_BYTES / row_bytes).max(1);
-        self.bins_per_block = shape.used[0].div_ceil(self.rows_per_bin);
-        self.n_bins = self.bins_per_block * shape.blocks();
+        let log2_rows = (BIN_BYTES / row_bytes).max(1).ilog2();
+        let bins_per_block = (shape.used[0] >> log2_rows) + 1;
+        let n_bins = bins_per_block * shape.blocks();
         let n_chunks = y.len().div_ceil(CHUNK);
+        (self.n_bins, self.bins_per_block) = (n_bins, bins_per_block);
         self.bin.resize(y.len(), 0);
         self.rank.resize(y.len(), 0);
         self.chunked.resize(y.len(), [T::default(); D]);
-        self.own.resize(n_chunks, 0.0);
-        for table in [&mut self.ends, &mut self.begins] {
-            table.clear();
-            table.resize(n_chunks * self.n_bins, 0);
-        }
+        self.ends.resize(n_chunks * n_bins, 0);
+        self.shifts.resize(n_chunks * n_bins, 0);
 
         let scale = Scale::new(grid);
-        let (n_bins, bins_per_block, rows_per_bin) = (self.n_bins, self.bins_per_block, self.rows_per_bin);
-        (
-            y.par_chunks(CHUNK),
-            self.bin.par_chunks_mut(CHUNK),
-            self.ends.par_chunks_exact_mut(n_bins),
-            &mut self.own,
-        )
+        (y.par_chunks(CHUNK), self.bin.par_chunks_mut(CHUNK), self.ends.par_chunks_exact_mut(n_bins))
             .into_par_iter()
-            .for_each(|(y, bin, counts, sum)| {
-                *sum = 0.0;
+            .for_each(|(y, bin, counts)| {
+                counts.fill(0);
                 for (&y, bin) in y.iter().zip(bin) {
-                    let met = scale.apply(y).map(|x| x);
-                    let (mut row, mut column) = (0, 0);
-                    let mut offsets = [T::default(); D];
-                    for axis in 0..D {
-                        let (first, offset) = meet(met[axis], shape.used[place::<D>(axis)]);
-                        offsets[axis] = offset;
-                        match place::<D>(axis) {
-                            0 => row = first,
-                            2 => column = first,
-                            _ => {}
-                        }
-                    }
-                    let at = column / BLOCK * bins_per_block + row / rows_per_bin;
+                    let scaled = scale.apply(y);
+                    let (column, _) = meet(scaled[D - 1], shape.used[2]);
+                    let row = if D > 1 { meet(scaled[0], shape.used[0]).0 } else { 0 };
+                    let at = column / BLOCK * bins_per_block + (row >> log2_rows);
                     *bin = at as u32;
                     counts[at] += 1;
-                    *sum += own(offsets).to_f64();
                 }
             });
 
@@ -99,8 +78,9 @@ impl<T: Real, const D: usize> Bins<T, D> {
                 self.starts.push(begin as usize);
             }
             for chunk in 0..n_chunks {
-                self.begins[chunk * n_bins + bin] = begin;
-                begin += self.ends[chunk * n_bins + bin];
+                let at = chunk * n_bins + bin;
+                self.shifts[at] = begin;
+                begin += self.ends[at];
             }
         }
         self.starts.push(begin as usize);
@@ -109,22 +89,22 @@ impl<T: Real, const D: usize> Bins<T, D> {
             y.par_chunks(CHUNK),
             self.bin.par_chunks(CHUNK),
             self.ends.par_chunks_exact_mut(n_bins),
-            self.begins.par_chunks_exact_mut(n_bins),
+            self.shifts.par_chunks_exact_mut(n_bins),
             self.chunked.par_chunks_mut(CHUNK),
             self.rank.par_chunks_mut(CHUNK),
         )
             .into_par_iter()
-            .for_each(|(y, bin, ends, begins, chunked, rank)| {
+            .for_each(|(y, bin, ends, shifts, chunked, rank)| {
                 let mut begin = 0;
-                for end in ends.iter_mut() {
+                for (end, shift) in ends.iter_mut().zip(shifts.iter_mut()) {
+                    *shift = shift.wrapping_sub(begin);
                     begin += std::mem::replace(end, begin);
                 }
                 for ((&y, &bin), rank) in y.iter().zip(bin).zip(rank) {
-                    let bin = bin as usize;
-                    chunked[ends[bin] as usize] = scale.apply(y);
-                    ends[bin] += 1;
-                    *rank = begins[bin];
-                    begins[bin] += 1;
+                    let end = &mut ends[bin as usize];
+                    chunked[*end as usize] = scale.apply(y);
+                    *rank = end.wrapping_add(shifts[bin as usize]);
+                    *end += 1;
                 }
             });
     }
@@ -132,11 +112,6 @@ impl<T: Real, const D: usize> Bins<T, D> {
     /// Where the points of each block begin, and where the last ones end.
     pub(crate) fn starts(&self) -> &[usize] {
         &self.starts
-    }
-
-    /// Σ of the self-potentials.
-    pub(crate) fn own(&self) -> f64 {
-        self.own.iter().sum()
     }
 
     /// Writes the points of a block one after the other, in units of the spacing.
@@ -164,7 +139,7 @@ impl<T: Real, const D: usize> Bins<T, D> {
 }
 
 /// From positions to units of the spacing past the second node.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale<T, const D: usize> {
     lower: [T; D],
     per_unit: T,

@@ -74,6 +74,7 @@ impl<T: Real> Convolution<T> {
             let (from, to) = first.ordered(&mut out[..n_first], spare);
             twisted(simd, rows.iter(), first, from);
             first.transform(simd, from, to);
+            out[n_first..].fill(Complexes::zero());
             return;
         }
         let [planes, spare, a, b, _] = scratch.buffers((n_first * used_middle).max(n_middle));
@@ -84,6 +85,8 @@ impl<T: Real> Convolution<T> {
             first.transform(simd, from, to);
         }
         let (plus, minus) = out.split_at_mut(self.shape.padded_lines());
+        plus[n_first * n_middle..].fill(Complexes::zero());
+        minus[n_first * n_middle..].fill(Complexes::zero());
         let lines = plus.chunks_exact_mut(n_middle).zip(minus.chunks_exact_mut(n_middle)).take(n_first);
         for (k, (plus, minus)) in lines.enumerate() {
             let numbers = planes[k..].iter().step_by(n_first).take(used_middle);

@@ -15,7 +15,7 @@ use crate::lanes::{Complexes, Real, Row};
 use crate::params::Params;
 use crate::pool::Pool;
 use crate::spectrum::{Spectra, Term};
-use crate::stencil::{gather, spread};
+use crate::stencil::{gather, own_potentials, spread};
 
 /// Spectra kept: a map whose side hovers between two lengths uses a few in turn.
 const MAX_SPECTRA: usize = 4;
@@ -54,7 +54,10 @@ pub(crate) struct Engine<T: Real, const D: usize> {
     blocks: Vec<Complexes<T>>,
     /// Fields transformed back along the last axis, by bundle.
     bundles: Vec<Complexes<T>>,
+    /// Share of each bundle in the sum of the potential over all charges.
     potentials: Vec<f64>,
+    /// What the points of each block contribute to their own potential.
+    own: Vec<f64>,
     pool: Pool<Work<T, D>>,
 }
 
@@ -72,6 +75,7 @@ impl<T: Real, const D: usize> Engine<T, D> {
             blocks: Vec::new(),
             bundles: Vec::new(),
             potentials: Vec::new(),
+            own: Vec::new(),
             pool: Pool::default(),
         })
     }
@@ -91,28 +95,36 @@ impl<T: Real, const D: usize> Engine<T, D> {
         let level = self.level;
 
         let own = spectra.own().map(|x| x.map(|x| x.map(T::lit)));
-        self.bins.sort(grid, y, |offsets| own_potential(&own, offsets));
+        self.bins.sort(grid, y);
         self.sorted.resize(y.len(), [T::default(); D]);
-        // Lanes beyond the last line are never written, and must hold numbers.
-        self.blocks.clear();
+        self.own.resize(shape.blocks(), 0.0);
         self.blocks.resize(shape.blocks() * convolution.block_len(), Complexes::zero());
         self.bundles.resize(shape.bundles() * convolution.bundle_len(terms.len()), Complexes::zero());
         self.potentials.resize(shape.bundles(), 0.0);
 
         let (bins, pool) = (&self.bins, &self.pool);
-        let spread_block = |block: usize, points: &mut [[T; D]], out: &mut [Complexes<T>]| {
+        let spread_block = |block: usize, points: &mut [[T; D]], out: &mut [Complexes<T>], sum: &mut f64| {
             bins.collect(block, points);
             pool.lend(|Work { scratch, charges, .. }| {
                 charges.clear();
                 charges.resize(shape.rows(), Row::zero());
-                dispatch!(level, simd => {
+                *sum = dispatch!(level, simd => {
                     spread(simd, shape.used, block * BLOCK, points, charges);
                     convolution.forward(simd, charges, out, scratch);
+                    own_potentials(simd, &own, shape.used, points)
                 });
             });
         };
         let chunk = convolution.block_len();
-        for_each_block(bins.starts(), 0, &mut self.sorted, chunk, &mut self.blocks, &spread_block);
+        for_each_block(
+            bins.starts(),
+            0,
+            &mut self.sorted,
+            chunk,
+            &mut self.blocks,
+            &mut self.own,
+            &spread_block,
+        );
 
         let len = convolution.bundle_len(terms.len());
         self.bundles.par_chunks_exact_mut(len).zip(&mut self.potentials).enumerate().for_each(
@@ -123,7 +135,7 @@ impl<T: Real, const D: usize> Engine<T, D> {
                 });
             },
         );
-        (convolution, self.potentials.iter().sum::<f64>() - self.bins.own())
+        (convolution, self.potentials.iter().sum::<f64>() - self.own.iter().sum::<f64>())
     }
 
     /// Reads at every point the forces that [`convolve`](Self::convolve) left, times `scale`.
@@ -131,7 +143,7 @@ impl<T: Real, const D: usize> Engine<T, D> {
         let (shape, level) = (&convolution.shape, self.level);
         self.forces.resize(forces.len(), [T::default(); D]);
         let (bins, pool, sorted, bundles) = (&self.bins, &self.pool, &self.sorted, &self.bundles);
-        let gather_block = |block: usize, forces: &mut [[T; D]], _: &mut [()]| {
+        let gather_block = |block: usize, forces: &mut [[T; D]], _: &mut [()], _: &mut f64| {
             let points = &sorted[bins.starts()[block]..bins.starts()[block + 1]];
             pool.lend(|Work { scratch, fields, .. }| {
                 fields.resize(shape.rows(), [Row::zero(); D]);
@@ -143,8 +155,26 @@ impl<T: Real, const D: usize> Engine<T, D> {
                 });
             });
         };
-        for_each_block(bins.starts(), 0, &mut self.forces, 0, &mut [], &gather_block);
+        for_each_block(bins.starts(), 0, &mut self.forces, 0, &mut [], &mut self.own, &gather_block);
         self.bins.unsort(&self.forces, forces);
+    }
+
+    /// The first `N` fields from `first_term` on that [`convolve`](Self::convolve) left, at all nodes: block after block.
+    pub(crate) fn fields<const N: usize>(
+        &self,
+        convolution: &Convolution<T>,
+        first_term: usize,
+        n_terms: usize,
+    ) -> Vec<[Row<T>; N]> {
+        let (shape, level) = (&convolution.shape, self.level);
+        let mut fields = vec![[Row::zero(); N]; shape.blocks() * shape.rows()];
+        fields.par_chunks_exact_mut(shape.rows()).enumerate().for_each(|(block, fields)| {
+            self.pool.lend(|Work { scratch, .. }| {
+                dispatch!(level, simd =>
+                    convolution.inverse(simd, block, &self.bundles, first_term, n_terms, fields, scratch));
+            });
+        });
+        fields
     }
 
     /// The transforms for a grid. Its spectra are the last of those kept.
@@ -172,55 +202,26 @@ impl<T: Real, const D: usize> Engine<T, D> {
     }
 }
 
-/// The potential that a point gives itself, a polynomial in t(1 − t) for each offset t ([M45]).
-#[inline(always)]
-fn own_potential<T: Real, const D: usize>(coefficients: &[[[T; 4]; 4]; 4], offsets: [T; D]) -> T {
-    let mut powers = [[T::one(), T::default(), T::default(), T::default()]; 3];
-    for axis in 0..D {
-        let x = offsets[axis] * (T::one() - offsets[axis]);
-        powers[place::<D>(axis)] = [T::one(), x, x * x, x * x * x];
-    }
-    let terms = |axis: usize| if powers_of::<D>(axis) { 4 } else { 1 };
-    let mut sum = T::default();
-    for i in 0..terms(0) {
-        for j in 0..terms(1) {
-            let mut along_last = T::default();
-            for k in 0..4 {
-                along_last += coefficients[i][j][k] * powers[2][k];
-            }
-            sum += powers[0][i] * powers[1][j] * along_last;
-        }
-    }
-    sum
-}
-
-const fn powers_of<const D: usize>(axis: usize) -> bool {
-    match axis {
-        0 => D > 1,
-        1 => D > 2,
-        _ => true,
-    }
-}
-
 /// Calls `work` for every block in parallel, with the items of the block (`starts` says where they are, from `starts[0]`
-/// on) and its chunk of `chunk` others.
+/// on), its chunk of `chunk` others, and its sum.
 fn for_each_block<A: Send, B: Send>(
     starts: &[usize],
     first: usize,
     items: &mut [A],
     chunk: usize,
     chunks: &mut [B],
-    work: &(impl Fn(usize, &mut [A], &mut [B]) + Sync),
+    sums: &mut [f64],
+    work: &(impl Fn(usize, &mut [A], &mut [B], &mut f64) + Sync),
 ) {
-    let n_blocks = starts.len() - 1;
-    if n_blocks == 1 {
-        return work(first, items, chunks);
+    if let [sum] = sums {
+        return work(first, items, chunks, sum);
     }
-    let half = n_blocks / 2;
+    let half = sums.len() / 2;
     let (items, items2) = items.split_at_mut(starts[half] - starts[0]);
     let (chunks, chunks2) = chunks.split_at_mut(half * chunk);
+    let (sums, sums2) = sums.split_at_mut(half);
     rayon::join(
-        || for_each_block(&starts[..=half], first, items, chunk, chunks, work),
-        || for_each_block(&starts[half..], first + half, items2, chunk, chunks2, work),
+        || for_each_block(&starts[..=half], first, items, chunk, chunks, sums, work),
+        || for_each_block(&starts[half..], first + half, items2, chunk, chunks2, sums2, work),
     );
 }

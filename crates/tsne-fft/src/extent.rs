@@ -51,6 +51,11 @@ fn larger<T: Scalar>(a: T, b: T) -> T {
     if b > a { b } else { a }
 }
 
+/// Refuses coordinates that are NaN or infinite.
+pub(crate) fn check_finite<T: Scalar, const D: usize>(y: &[[T; D]]) -> Result<(), NonFinite> {
+    if y.as_flattened().iter().all(|x| x.is_finite()) { Ok(()) } else { Err(first_non_finite(y)) }
+}
+
 #[cold]
 fn first_non_finite<T: Scalar, const D: usize>(y: &[[T; D]]) -> NonFinite {
     let values = y.as_flattened();

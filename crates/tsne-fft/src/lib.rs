@@ -6,6 +6,7 @@
 //! | type | what it does | implements |
 //! | --- | --- | --- |
 //! | [`ParticleMesh`] | repulsion among the points of a map | [`NegativeGradient`] |
+//! | [`ReferenceMesh`] | repulsion from a frozen map on new points | [`ReferenceField`] |
 #![forbid(unsafe_code)]
 
 mod bins;
@@ -19,6 +20,7 @@ mod lanes;
 mod params;
 mod particle_mesh;
 mod pool;
+mod reference_mesh;
 mod spectrum;
 mod spline;
 mod stencil;
@@ -26,4 +28,5 @@ mod stencil;
 pub use error::Error;
 pub use params::Params;
 pub use particle_mesh::ParticleMesh;
+pub use reference_mesh::ReferenceMesh;
 pub use tsne_core::{self, BackendError, NegativeGradient, ReferenceField, Scalar, StudentT};

@@ -4,7 +4,7 @@ use fearless_simd::Simd;
 
 use crate::bins::meet;
 use crate::grid::place;
-use crate::lanes::{Lanes, Real, Row};
+use crate::lanes::{LANES, Lanes, Real, Row};
 use crate::spline::{REACH, weights};
 
 /// The nodes around one point: rows of a block with their weights, and columns.
@@ -94,12 +94,56 @@ pub(crate) fn gather<S: Simd, T: Real, const D: usize, const N: usize>(
             }
         },
     );
-    sums.map(
-        #[inline(always)]
-        |sum| {
-            let mut values = [T::default(); REACH];
-            (sum * stencil.weights).store(&mut values);
-            (values[0] + values[1]) + (values[2] + values[3])
-        },
-    )
+    let mut fields = [T::default(); N];
+    for (field, sum) in fields.iter_mut().zip(sums) {
+        let mut values = [T::default(); REACH];
+        (sum * stencil.weights).store(&mut values);
+        *field = (values[0] + values[1]) + (values[2] + values[3]);
+    }
+    fields
+}
+
+/// Σ over `points` of the potential that each gives itself, from its coefficients for the powers of t(1 − t) along the
+/// first, the middle and the last axis ([M45]).
+#[inline(always)]
+pub(crate) fn own_potentials<S: Simd, T: Real, const D: usize>(
+    simd: S,
+    coefficients: &[[[T; 4]; 4]; 4],
+    used: [usize; 3],
+    points: &[[T; D]],
+) -> f64 {
+    let mut total = 0.0;
+    for points in points.chunks(LANES) {
+        let mut products = [[T::default(); LANES]; 3];
+        for (lane, point) in points.iter().enumerate() {
+            for axis in 0..D {
+                let (_, t) = meet(point[axis], used[place::<D>(axis)]);
+                products[place::<D>(axis)][lane] = t * (T::one() - t);
+            }
+        }
+        let [first, middle, last] = &products;
+        let (first, middle, last) = (
+            T::Wide::<S>::load(simd, first),
+            T::Wide::<S>::load(simd, middle),
+            T::Wide::<S>::load(simd, last),
+        );
+        // Horner's rule along every axis there is, the last one innermost.
+        let zero = T::Wide::<S>::splat(simd, T::default());
+        let mut potentials = zero;
+        for i in (0..if D > 1 { 4 } else { 1 }).rev() {
+            let mut plane = zero;
+            for j in (0..if D > 2 { 4 } else { 1 }).rev() {
+                let [c0, c1, c2, c3] = coefficients[i][j];
+                let line = T::Wide::<S>::splat(simd, c3).mul_add(last, T::Wide::<S>::splat(simd, c2));
+                let line = line.mul_add(last, T::Wide::<S>::splat(simd, c1));
+                let line = line.mul_add(last, T::Wide::<S>::splat(simd, c0));
+                plane = plane.mul_add(middle, line);
+            }
+            potentials = potentials.mul_add(first, plane);
+        }
+        let mut values = [T::default(); LANES];
+        potentials.store(&mut values);
+        total += values[..points.len()].iter().map(|x| x.to_f64()).sum::<f64>();
+    }
+    total
 }
