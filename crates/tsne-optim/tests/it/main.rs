@@ -2,6 +2,7 @@
 
 mod descent;
 mod errors;
+mod golden;
 mod gradient;
 mod partial;
 mod support;
