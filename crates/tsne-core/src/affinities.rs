@@ -16,7 +16,7 @@ pub struct AffinityRow<'a, T> {
 
 /// A sparse matrix of attraction weights, read one row at a time.
 ///
-/// For a fit it is the joint distribution P: square, symmetric, zero on the diagonal, summing to 1 ([M4] of
+/// For a fit it is the joint distribution P: square, symmetric, zero on the diagonal, summing to 1 (\[M4\] of
 /// `docs/math.md`). For new points it has one row each over the reference points, every row summing to 1.
 ///
 /// This is data, not behavior: the optimizer owns the attraction for every P, and reads the rows once into a layout of

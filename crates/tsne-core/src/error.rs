@@ -173,7 +173,11 @@ impl BackendError {
             if e.is::<crate::Interrupted>() {
                 return true;
             }
-            error = e.source();
+            // A BackendError passes over the error inside when asked for its source.
+            error = match e.downcast_ref::<Self>() {
+                Some(backend) => Some(&*backend.0),
+                None => e.source(),
+            };
         }
         false
     }

@@ -1,6 +1,6 @@
 //! The kernel of the map: a Student t distribution with any degrees of freedom.
 
-/// Shape of the similarity kernel in the map ([M5] of `docs/math.md`; Kobak et al. 2019).
+/// Shape of the similarity kernel in the map (\[M5\] of `docs/math.md`; Kobak et al. 2019).
 ///
 /// With s = 1 / (1 + d²/ν) the kernel is w = s^ν; the attraction weighs by s and the repulsion by s^(ν+1).
 /// ν = 1 is the t-SNE of the papers, w = 1 / (1 + d²).

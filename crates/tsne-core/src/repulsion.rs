@@ -17,7 +17,7 @@ pub trait NegativeGradient<T: Scalar, const D: usize>: Send {
     /// Overwrites `forces` with the un-normalized repulsive forces and returns their normalizer.
     ///
     /// `forces[i] = Σ_{j≠i} s_ij^(ν+1) (y_i − y_j)` and the result is `Z = Σ_{k≠l} w_kl` over ordered pairs, with s and
-    /// w of [`kernel`](Self::kernel): [M7] and [M8] of `docs/math.md`. Dividing by Z gives the repulsive half of
+    /// w of [`kernel`](Self::kernel): \[M7\] and \[M8\] of `docs/math.md`. Dividing by Z gives the repulsive half of
     /// G = ∇KL / 4. A point never acts on itself, decided by index; other points at the same place count 1 in Z and
     /// exert no force.
     ///
@@ -55,7 +55,7 @@ pub trait ReferenceField<T: Scalar, const D: usize>: Send + Sync {
 
     /// Overwrites `forces` and `normalizers` with what the sources do to each target.
     ///
-    /// `forces[i] = Σ_j s_ij^(ν+1) (t_i − r_j)` and `normalizers[i] = Z_i = Σ_j w_ij` over all sources r ([M9] of
+    /// `forces[i] = Σ_j s_ij^(ν+1) (t_i − r_j)` and `normalizers[i] = Z_i = Σ_j w_ij` over all sources r (\[M9\] of
     /// `docs/math.md`). A target is not a source: one at the place of a source gets that source's 1 in its Z_i.
     /// Targets do not see each other: the result for one is the same bits whatever the others are.
     ///

@@ -1,0 +1,78 @@
+//! `lab affinities`: from a neighbor graph to P.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Result, bail};
+use tsne_affinity::{Options, PerplexityBased, Reason};
+use tsne_core::{Affinities as _, Control, KnnGraph, Scalar};
+
+use super::{Precision, precision, threads};
+use crate::files::{read_graph, write_csr};
+use crate::measure::{median_seconds, on_threads, peak_memory};
+use crate::{Args, Report};
+
+pub(super) const USAGE: &str = "\
+affinities --graph GRAPH.npz [--perplexity 30] [--precision f32|f64] [--threads N] [--repeat 1] [--out P.npz]
+   Joint probabilities: median time of calibration and symmetrization after one call that is not counted,
+   the range of perplexities attained. P is written as scipy's load_npz reads it.";
+
+struct Config {
+    graph: PathBuf,
+    perplexity: f64,
+    repeat: usize,
+    out: Option<PathBuf>,
+}
+
+pub(super) fn run(mut args: Args) -> Result<Report> {
+    let (precision, threads) = (precision(&mut args)?, threads(&mut args)?);
+    let config = Config {
+        graph: args.path("graph")?,
+        perplexity: args.optional("perplexity")?.unwrap_or(30.0),
+        repeat: args.optional("repeat")?.unwrap_or(1),
+        out: args.optional::<String>("out")?.map(PathBuf::from),
+    };
+    args.finish()?;
+    if config.repeat == 0 {
+        bail!("--repeat must be at least 1");
+    }
+    on_threads(threads, || match precision {
+        Precision::F32 => measure::<f32>(&config),
+        Precision::F64 => measure::<f64>(&config),
+    })
+}
+
+fn measure<T: Scalar>(config: &Config) -> Result<Report> {
+    let graph: Arc<KnnGraph<T>> = Arc::new(read_graph(&config.graph)?);
+    let mut built = None;
+    let seconds = median_seconds(config.repeat, || {
+        built = None; // given back before the next, as in a fit
+        let options = Options::default();
+        let graph = Arc::clone(&graph);
+        built = Some(PerplexityBased::from_graph(graph, config.perplexity, &options, &Control::NONE)?);
+        Ok(())
+    })?;
+    let peak = peak_memory();
+    let affinities = built.expect("it was built at least once");
+
+    let mut report = Report::default();
+    for scale in &affinities.calibration().scales {
+        let unexplained = scale.unreached.iter().filter(|row| row.reason == Reason::NotConverged).count();
+        report.check("affinities/rows_not_converged", unexplained as f64, 0.0);
+        report.metric("affinities/perplexity_min", scale.attained_min, "1");
+        report.metric("affinities/perplexity_max", scale.attained_max, "1");
+        report.metric("affinities/rows_not_met", scale.unreached.len() as f64, "rows");
+    }
+    let p = Box::new(affinities).into_csr();
+    let sum: f64 = p.values().iter().map(|value| value.to_f64()).sum();
+    report.check("affinities/sum_minus_1", (sum - 1.0).abs(), 1e2 * T::EPSILON.to_f64());
+    report.metric("affinities/seconds", seconds, "s");
+    report.metric("affinities/entries", p.n_entries() as f64, "entries");
+    if let Some(peak) = peak {
+        report.metric("affinities/peak_memory", peak, "B");
+    }
+    if let Some(path) = &config.out {
+        write_csr(path, &p)?;
+    }
+    Ok(report)
+}

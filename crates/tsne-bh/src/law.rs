@@ -1,0 +1,172 @@
+//! The kernel of the map in SIMD lanes: w = s^ν and s^(ν+1) of a squared distance, for any ν ([M5], [M30]).
+
+use fearless_simd::prelude::*;
+use fearless_simd::{Simd, SimdFloatElement};
+use tsne_core::{Scalar, StudentT};
+
+/// `f32` or `f64` with what powers need to know about it.
+pub(crate) trait Real: Scalar + SimdFloatElement {
+    /// Bits of the fraction.
+    const FRACTION: u32;
+    /// Mask of the fraction.
+    const FRACTION_MASK: Self::Bits;
+    /// Bits of √½.
+    const SQRT_HALF: Self::Bits;
+    /// Bits of 1 less those of √½.
+    const ONE_OVER_SQRT_HALF: Self::Bits;
+    /// Bits of 2 to the power [`FRACTION`](Self::FRACTION).
+    const MAGIC: Self::Bits;
+    /// Offset of the exponent in the bits.
+    const BIAS: Self;
+    /// Bits that any exponent, times a power rounded to this many bits, has room for.
+    const POWER_BITS: f64;
+    /// log₂((1 + u)/(1 − u)) = u Σ c_k u^2k for |u| ≤ 3 − √8, best in relative error.
+    const LOG: &[[Self; 2]];
+    /// 2^−g = Σ c_k g^k for |g| ≤ ½, best in relative error.
+    const EXP: &[[Self; 2]];
+}
+
+impl Real for f32 {
+    const FRACTION: u32 = 23;
+    const FRACTION_MASK: u32 = (1 << 23) - 1;
+    const SQRT_HALF: u32 = std::f32::consts::FRAC_1_SQRT_2.to_bits();
+    const ONE_OVER_SQRT_HALF: u32 = 1_f32.to_bits() - Self::SQRT_HALF;
+    const MAGIC: u32 = 8_388_608_f32.to_bits();
+    const BIAS: f32 = 127.0;
+    const POWER_BITS: f64 = 15.0;
+    // Relative error 7e-10.
+    const LOG: &[[f32; 2]] = &[[2.885_390_1, 0.961_798_85], [0.576_714_4, 0.431_735_88]];
+    // Relative error 2e-9.
+    const EXP: &[[f32; 2]] = &[
+        [1.0, -0.693_147_2],
+        [0.240_226_47, -0.055_503_286],
+        [0.009_618_489, -0.001_339_993_1],
+        [0.000_153_458_12, 0.0],
+    ];
+}
+
+impl Real for f64 {
+    const FRACTION: u32 = 52;
+    const FRACTION_MASK: u64 = (1 << 52) - 1;
+    const SQRT_HALF: u64 = std::f64::consts::FRAC_1_SQRT_2.to_bits();
+    const ONE_OVER_SQRT_HALF: u64 = 1_f64.to_bits() - Self::SQRT_HALF;
+    const MAGIC: u64 = 4_503_599_627_370_496_f64.to_bits();
+    const BIAS: f64 = 1023.0;
+    const POWER_BITS: f64 = 41.0;
+    // Relative error 1.2e-18.
+    const LOG: &[[f64; 2]] = &[
+        [2.885_390_081_777_926_8, 0.961_796_693_925_989_8],
+        [0.577_078_016_345_470_4, 0.412_198_585_851_073_16],
+        [0.320_598_533_925_895_7, 0.262_334_401_762_482_46],
+        [0.220_911_866_654_041_97, 0.213_670_779_595_841_16],
+    ];
+    // Relative error 3e-18.
+    const EXP: &[[f64; 2]] = &[
+        [1.0, -0.693_147_180_559_945_3],
+        [0.240_226_506_959_101_55, -0.055_504_108_664_819_925],
+        [0.009_618_129_107_588_335, -0.001_333_355_814_678_995_3],
+        [0.000_154_035_304_625_146_6, -1.525_273_348_995_840_6e-5],
+        [1.321_543_308_956_854_3e-6, -1.017_819_803_437_931_9e-7],
+        [7.074_105_630_966_674e-9, -4.435_280_780_308_031e-10],
+    ];
+}
+
+/// The kernel as a function of d², in lanes.
+pub(crate) trait Law<R: Real>: Copy {
+    /// (w, s^(ν+1)).
+    fn weigh<S: Simd>(self, simd: S, d2: R::Native<S>) -> (R::Native<S>, R::Native<S>);
+}
+
+/// ν = 1.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cauchy;
+
+impl<R: Real> Law<R> for Cauchy {
+    #[inline(always)]
+    fn weigh<S: Simd>(self, simd: S, d2: R::Native<S>) -> (R::Native<S>, R::Native<S>) {
+        let one = R::Native::<S>::splat(simd, R::lit(1.0));
+        let s = one / (d2 + one);
+        (s, s * s)
+    }
+}
+
+/// Any ν, split so that its high part times any exponent of two is exact.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Power<R> {
+    inverse: R,
+    nu: R,
+    high: R,
+    low: R,
+}
+
+impl<R: Real> Power<R> {
+    /// ν beyond 1e±30 is taken as that: it is a constant kernel, or a Gaussian, in either case.
+    pub(crate) fn new(kernel: StudentT) -> Self {
+        let nu = kernel.dof().clamp(1e-30, 1e30);
+        let unit = (nu.log2().floor() + 1.0 - R::POWER_BITS).exp2();
+        let high = (nu / unit).floor() * unit;
+        Self { inverse: R::lit(1.0 / nu), nu: R::lit(nu), high: R::lit(high), low: R::lit(nu - high) }
+    }
+}
+
+impl<R: Real> Law<R> for Power<R> {
+    #[inline(always)]
+    fn weigh<S: Simd>(self, simd: S, d2: R::Native<S>) -> (R::Native<S>, R::Native<S>) {
+        // t = 1 + x, held below infinity, which has no logarithm.
+        let x = (d2 * self.inverse).min(R::MAX);
+        let t = x + R::lit(1.0);
+        let s = R::Native::<S>::splat(simd, R::lit(1.0)) / t;
+        let w = inverse_power::<S, R>(simd, self, x, t);
+        (w, w * s)
+    }
+}
+
+/// t^−ν for t = 1 + x, x ≥ 0, by [M30].
+#[inline(always)]
+fn inverse_power<S: Simd, R: Real>(
+    simd: S,
+    power: Power<R>,
+    x: R::Native<S>,
+    t: R::Native<S>,
+) -> R::Native<S> {
+    let magic = R::Native::<S>::from_bits(bits::<S, R>(simd, R::MAGIC));
+    // t = 2^k m with √½ ≤ m < √2, and k as a float: an integer below 2^FRACTION, put into the fraction of that power.
+    let shifted = t.to_bits() + R::ONE_OVER_SQRT_HALF;
+    let k = R::Native::<S>::from_bits((shifted >> R::FRACTION) | R::MAGIC) - (magic + R::BIAS);
+    let m = R::Native::<S>::from_bits((shifted & R::FRACTION_MASK) + R::SQRT_HALF);
+    // Next to t = 1, x is what t has lost to rounding: with it, large ν does no harm.
+    let f = k.simd_eq(R::lit(0.0)).select(x, m - R::lit(1.0));
+    let u = f / (f + R::lit(2.0));
+    let log = polynomial::<S, R>(simd, R::LOG, u * u) * (u * power.nu);
+
+    // ν log₂ t = n + g with n an integer and |g| ≤ ½. The product with k is exact and loses its integer part before
+    // anything is added, so that the error of g does not grow with the size of t.
+    let exact = k * power.high;
+    let integer = exact.round_ties_even();
+    let g = (exact - integer) + k.mul_add(power.low, log);
+    let carry = g.round_ties_even();
+    let g = g - carry;
+    // At the smallest normal number the power stops falling.
+    let n = (integer + carry).min(R::BIAS - R::lit(1.0));
+
+    let scale = R::Native::<S>::from_bits(((magic + R::BIAS) - n).to_bits() << R::FRACTION);
+    polynomial::<S, R>(simd, R::EXP, g) * scale
+}
+
+#[inline(always)]
+fn bits<S: Simd, R: Real>(simd: S, bits: R::Bits) -> <R::Native<S> as SimdFloat<S>>::Bits {
+    <R::Native<S> as SimdFloat<S>>::Bits::splat(simd, bits)
+}
+
+/// Σ c_k x^k for an even number of coefficients: even and odd powers apart, which halves the chain of dependent steps.
+#[inline(always)]
+fn polynomial<S: Simd, R: Real>(simd: S, coefficients: &[[R; 2]], x: R::Native<S>) -> R::Native<S> {
+    let x2 = x * x;
+    let (&[even, odd], rest) = coefficients.split_last().expect("polynomials have coefficients");
+    let (mut even, mut odd) = (R::Native::<S>::splat(simd, even), R::Native::<S>::splat(simd, odd));
+    for &[c, d] in rest.iter().rev() {
+        even = even.mul_add(x2, R::Native::<S>::splat(simd, c));
+        odd = odd.mul_add(x2, R::Native::<S>::splat(simd, d));
+    }
+    odd.mul_add(x, even)
+}

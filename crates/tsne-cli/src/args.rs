@@ -1,0 +1,275 @@
+//! The command line: commands, flags, and what they mean. Names are those of the API, with hyphens.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use tsne::LearningRate;
+
+/// Makes t-SNE maps of high-dimensional data.
+#[derive(Debug, Parser)]
+#[command(name = "tsne", version, about, arg_required_else_help = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Compute a map of the rows of a table or array
+    Fit(Box<FitArgs>),
+    /// Map the handwritten digits inside this program to digits.png and digits.csv
+    Demo(DemoArgs),
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct FitArgs {
+    /// Data file: .csv, .tsv or .txt table, .npy array, .npz archive
+    pub(crate) input: PathBuf,
+
+    /// Output file; may be given several times. The suffix decides: .csv .tsv .npy map, .png picture, .json report
+    #[arg(short, long = "output", value_name = "OUT", required = true)]
+    pub(crate) outputs: Vec<PathBuf>,
+
+    /// Overwrite outputs that exist
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
+    #[command(flatten)]
+    pub(crate) parameters: Parameters,
+    #[command(flatten)]
+    pub(crate) telling: TellingArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DemoArgs {
+    /// Seed of all randomness; equal seeds give equal maps
+    #[arg(long, default_value_t = 42, value_name = "SEED")]
+    pub(crate) random_state: u64,
+
+    /// Threads: -1 all cores, -2 all but one, and so on; the map does not depend on it
+    #[arg(long, default_value_t = -1, allow_negative_numbers = true, value_name = "N")]
+    pub(crate) n_jobs: i64,
+
+    #[command(flatten)]
+    pub(crate) telling: TellingArgs,
+}
+
+/// How the input is read. Columns are given by name or by number, counted from 1.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Reading")]
+pub(crate) struct ReadingArgs {
+    /// Column that colors the map and is copied to it, not used as a feature (in an .npz: name of an array)
+    #[arg(long, value_name = "COL")]
+    pub(crate) label: Option<String>,
+
+    /// Column that identifies rows and is copied to the map, not used as a feature
+    #[arg(long, value_name = "COL")]
+    pub(crate) id: Option<String>,
+
+    /// Columns to leave out, separated by commas
+    #[arg(long, value_name = "COL", value_delimiter = ',')]
+    pub(crate) drop: Vec<String>,
+
+    /// Character between the fields of a table, or "tab"; guessed if not given
+    #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
+    pub(crate) delimiter: Option<u8>,
+
+    /// The first line of the table names its columns; guessed if neither is given
+    #[arg(long, conflicts_with = "no_header")]
+    pub(crate) header: bool,
+
+    /// The first line of the table is data
+    #[arg(long)]
+    pub(crate) no_header: bool,
+}
+
+/// Parameters of t-SNE, named as in the library.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "t-SNE", allow_negative_numbers = true)]
+pub(crate) struct Parameters {
+    /// Number of neighbors, smoothly counted, that a point attends to
+    #[arg(long, default_value_t = 30.0, value_name = "X")]
+    pub(crate) perplexity: f64,
+
+    /// Dimensions of the map: 1, 2 or 3
+    #[arg(long, default_value_t = 2, value_name = "D")]
+    pub(crate) n_components: usize,
+
+    /// Iterations of the main phase
+    #[arg(long, default_value_t = 500, value_name = "N")]
+    pub(crate) n_iter: usize,
+
+    /// Iterations of the phase of early exaggeration
+    #[arg(long, default_value_t = 250, value_name = "N")]
+    pub(crate) early_exaggeration_iter: usize,
+
+    /// Factor on the attraction in the phase of early exaggeration
+    #[arg(long, default_value_t = 12.0, value_name = "X")]
+    pub(crate) early_exaggeration: f64,
+
+    /// Factor on the attraction in the main phase
+    #[arg(long, default_value_t = 1.0, value_name = "X")]
+    pub(crate) exaggeration: f64,
+
+    /// Step size: a number, auto = max(200, rows/12), or per-exaggeration = rows/exaggeration
+    #[arg(long, default_value = "auto", value_name = "X", value_parser = parse_learning_rate)]
+    pub(crate) learning_rate: LearningRate,
+
+    /// Momentum of the phase of early exaggeration
+    #[arg(long, default_value_t = 0.5, value_name = "X")]
+    pub(crate) initial_momentum: f64,
+
+    /// Momentum of the main phase
+    #[arg(long, default_value_t = 0.8, value_name = "X")]
+    pub(crate) final_momentum: f64,
+
+    /// Bound on the norm of each point's gradient, or none
+    #[arg(long, default_value = "none", value_name = "X", value_parser = parse_bound)]
+    pub(crate) max_grad_norm: Bound,
+
+    /// Bound on the norm of each point's step, or none
+    #[arg(long, default_value = "5", value_name = "X", value_parser = parse_bound)]
+    pub(crate) max_step_norm: Bound,
+
+    /// Degrees of freedom of the map's kernel
+    #[arg(long, default_value_t = 1.0, value_name = "X")]
+    pub(crate) dof: f64,
+
+    /// Where points start: pca, random, or a file of positions
+    #[arg(long, default_value = "pca", value_name = "HOW")]
+    pub(crate) initialization: String,
+
+    /// Distance between rows: euclidean
+    #[arg(long, default_value = "euclidean", value_name = "NAME")]
+    pub(crate) metric: String,
+
+    /// How nearest neighbors are found: auto or exact
+    #[arg(long, default_value = "auto", value_name = "HOW")]
+    pub(crate) neighbors: String,
+
+    /// How the repulsion is computed: auto or exact
+    #[arg(long, default_value = "auto", value_name = "HOW")]
+    pub(crate) negative_gradient_method: String,
+
+    /// Seed of all randomness; equal seeds give equal maps
+    #[arg(long, default_value_t = 42, value_name = "SEED")]
+    pub(crate) random_state: u64,
+
+    /// Threads: -1 all cores, -2 all but one, and so on; the map does not depend on it
+    #[arg(long, default_value_t = -1, value_name = "N")]
+    pub(crate) n_jobs: i64,
+
+    /// Precision of the computation
+    #[arg(long, default_value = "f32", value_name = "TYPE")]
+    pub(crate) precision: Precision,
+
+    /// Fail where a parameter would otherwise be changed with a warning
+    #[arg(long)]
+    pub(crate) strict: bool,
+
+    /// Iterations between two reports of progress
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(crate) callbacks_every_iters: usize,
+}
+
+/// What is said on standard error.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Messages")]
+pub(crate) struct TellingArgs {
+    /// How progress is shown; auto is a bar on a terminal and plain lines elsewhere
+    #[arg(long, default_value = "auto", value_name = "HOW")]
+    pub(crate) progress: ProgressKind,
+
+    /// Say nothing but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub(crate) quiet: bool,
+
+    /// Say more: the time of every stage
+    #[arg(short, long, action = ArgAction::SetTrue)]
+    pub(crate) verbose: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Precision {
+    F32,
+    F64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ProgressKind {
+    /// A bar on a terminal, plain lines elsewhere
+    Auto,
+    /// A line now and then
+    Plain,
+    /// A JSON object per line
+    Json,
+    /// Nothing
+    None,
+}
+
+/// A number or none; a type of its own, since clap takes an `Option` for a flag that may be absent.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Bound(pub(crate) Option<f64>);
+
+fn parse_bound(text: &str) -> Result<Bound, String> {
+    match text {
+        "none" => Ok(Bound(None)),
+        number => number.parse().map(|x| Bound(Some(x))).map_err(|_| "expected a number or none".to_owned()),
+    }
+}
+
+fn parse_learning_rate(text: &str) -> Result<LearningRate, String> {
+    match text {
+        "auto" => Ok(LearningRate::Auto),
+        "per-exaggeration" => Ok(LearningRate::PerExaggeration),
+        number => {
+            let rate =
+                number.parse().map_err(|_| "expected a number, auto or per-exaggeration".to_owned())?;
+            Ok(LearningRate::Fixed(rate))
+        }
+    }
+}
+
+fn parse_delimiter(text: &str) -> Result<u8, String> {
+    match text.as_bytes() {
+        b"tab" | b"\\t" => Ok(b'\t'),
+        [byte] if byte.is_ascii() && !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
+        _ => Err("expected one ASCII character that is no quotation mark or line break, or tab".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn negative_numbers_are_values() {
+        let args = [
+            "tsne",
+            "fit",
+            "a.csv",
+            "-o",
+            "b.csv",
+            "--n-jobs",
+            "-2",
+            "--perplexity",
+            "-1",
+            "--max-step-norm",
+            "none",
+        ];
+        let Command::Fit(fit) = Cli::try_parse_from(args).expect("parses").command else {
+            panic!("fit was given")
+        };
+        let Parameters { n_jobs, perplexity, max_step_norm, .. } = fit.parameters;
+        assert_eq!((n_jobs, perplexity, max_step_norm), (-2, -1.0, Bound(None)), "read as numbers");
+    }
+}

@@ -1,0 +1,45 @@
+//! `tsne demo`: the handwritten digits inside the program become `digits.png` and `digits.csv`.
+
+use std::path::{Path, PathBuf};
+
+use clap::Parser as _;
+use tsne_io::{ReadOptions, read_table};
+
+use crate::args::{Cli, Command, DemoArgs, FitArgs};
+use crate::exit::Failure;
+use crate::fit::{Choices, Job};
+use crate::output::Outputs;
+use crate::report;
+
+/// 1797 digits of 8 x 8 pixels and what they are (UCI, Alpaydin and Kaynak 1998).
+const DIGITS: &str = include_str!("../data/digits.csv");
+/// Both are overwritten: a demonstration is repeated.
+const OUTPUTS: [&str; 2] = ["digits.png", "digits.csv"];
+
+/// Runs the command.
+pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
+    let outputs = Outputs::check(&OUTPUTS.map(PathBuf::from), None, true)?;
+    let options = ReadOptions { label: Some("digit".to_owned()), ..ReadOptions::default() };
+    let data =
+        read_table(DIGITS.as_bytes(), &options).map_err(|e| Failure::in_file(Path::new("digits"), &e))?;
+    let mut fit = defaults();
+    fit.parameters.random_state = args.random_state;
+    fit.parameters.n_jobs = args.n_jobs;
+    let job = Job {
+        name: "handwritten digits".to_owned(),
+        choices: Choices::parse(&fit.parameters)?,
+        configuration: report::configuration(&fit),
+        parameters: &fit.parameters,
+        telling: &args.telling,
+        outputs,
+    };
+    job.run(data)
+}
+
+/// The defaults of `tsne fit`, from where they are declared.
+fn defaults() -> FitArgs {
+    match Cli::parse_from(["tsne", "fit", "digits", "-o", "digits.csv"]).command {
+        Command::Fit(args) => *args,
+        Command::Demo(_) => unreachable!("fit was given"),
+    }
+}

@@ -1,0 +1,288 @@
+//! `tsne fit`: reads, makes the map, writes.
+
+use std::fmt::Display;
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::json;
+use tsne::core::ShapeError;
+use tsne::{Initialization, NegativeGradientMethod, Neighbors, Points, Scalar, Tsne, TsneEmbedding};
+use tsne_io::{Cells, Dataset, Labels, Matrix, Narrowing, NpyElement, ReadOptions, read_path, shown};
+
+use crate::args::{FitArgs, Parameters, Precision, ReadingArgs, TellingArgs};
+use crate::exit::{Failure, shown_path, tell};
+use crate::output::{Map, Outputs};
+use crate::progress::Progress;
+use crate::report;
+
+/// Runs the command.
+pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
+    // Options and outputs first: a mistake there should not cost the time to read, let alone to compute.
+    let parameters = &args.parameters;
+    let choices = Choices::parse(parameters)?;
+    let outputs = Outputs::check(&args.outputs, Some(&args.input), args.force)?;
+    let data =
+        read_path(&args.input, &args.reading.options()).map_err(|e| Failure::in_file(&args.input, &e))?;
+    let job = Job {
+        name: shown_path(&args.input),
+        parameters,
+        choices,
+        configuration: report::configuration(args),
+        telling: &args.telling,
+        outputs,
+    };
+    job.run(data)
+}
+
+/// A fit to be made: where the data came from does not matter any more.
+#[derive(Debug)]
+pub(crate) struct Job<'a> {
+    /// What the data are called in messages and below the picture.
+    pub(crate) name: String,
+    pub(crate) parameters: &'a Parameters,
+    pub(crate) choices: Choices,
+    /// The flags as TOML, for the report.
+    pub(crate) configuration: String,
+    pub(crate) telling: &'a TellingArgs,
+    pub(crate) outputs: Outputs,
+}
+
+/// Parameters that are given as words, understood.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Choices {
+    neighbors: Neighbors,
+    negative_gradient_method: NegativeGradientMethod,
+}
+
+impl Choices {
+    pub(crate) fn parse(parameters: &Parameters) -> Result<Self, Failure> {
+        let failed = |e: tsne::Error| Failure::of_fit(&e, "");
+        if parameters.metric != "euclidean" {
+            let what = format!("unknown metric \"{}\"; known are euclidean", shown(&parameters.metric));
+            return Err(Failure::new("E201", what, "leave --metric out").at("--metric"));
+        }
+        if !(1..=3).contains(&parameters.n_components) {
+            let what = format!("maps have 1, 2 or 3 components, not {}", parameters.n_components);
+            return Err(Failure::new("E203", what, "choose 1, 2 or 3").at("--n-components"));
+        }
+        Ok(Self {
+            neighbors: parameters.neighbors.parse().map_err(failed)?,
+            negative_gradient_method: parameters.negative_gradient_method.parse().map_err(failed)?,
+        })
+    }
+}
+
+impl ReadingArgs {
+    /// Whether the first line names the columns, if the user said so.
+    pub(crate) fn has_header(&self) -> Option<bool> {
+        match (self.header, self.no_header) {
+            (true, _) => Some(true),
+            (_, true) => Some(false),
+            _ => None,
+        }
+    }
+
+    fn options(&self) -> ReadOptions {
+        ReadOptions {
+            delimiter: self.delimiter,
+            has_header: self.has_header(),
+            label: self.label.clone(),
+            id: self.id.clone(),
+            drop: self.drop.clone(),
+        }
+    }
+}
+
+/// What goes with the numbers of a data file.
+struct Company {
+    labels: Option<Labels>,
+    ids: Option<Vec<String>>,
+    /// Shape and format, for the report.
+    description: serde_json::Value,
+}
+
+impl Job<'_> {
+    /// Makes the map in as many components, and in the precision, as asked.
+    pub(crate) fn run(&self, data: Dataset) -> Result<(), Failure> {
+        self.tell_input(&data);
+        let description = json!({
+            "n_rows": data.features.n_rows(),
+            "n_features": data.features.n_features(),
+            "feature_names": data.feature_names,
+            "format": data.format.to_string(),
+            "element": match data.features.cells() { Cells::U8(_) => "u8", Cells::F64(_) => "f64" },
+            "label": data.labels.as_ref().map(Labels::name),
+            "n_classes": data.labels.as_ref().map(|labels| labels.classes().len()),
+            "n_rounded_integers": data.n_rounded_integers,
+        });
+        let company = Company { labels: data.labels, ids: data.ids, description };
+        match self.parameters.n_components {
+            1 => self.run_in::<1>(data.features, &company),
+            2 => self.run_in::<2>(data.features, &company),
+            _ => self.run_in::<3>(data.features, &company),
+        }
+    }
+
+    fn run_in<const D: usize>(&self, features: Matrix, company: &Company) -> Result<(), Failure> {
+        let n_features = features.n_features();
+        match (features.into_cells(), self.parameters.precision) {
+            (Cells::U8(x), Precision::F32) => self.fit::<f32, D>(Points::from_bytes(&x, n_features), company),
+            (Cells::U8(x), Precision::F64) => self.fit::<f64, D>(Points::from_bytes(&x, n_features), company),
+            (Cells::F64(x), Precision::F32) => {
+                let narrow = Narrowing::of(&x, n_features).to_f32(&x);
+                drop(x);
+                self.fit::<f32, D>(Points::from_row_major(&narrow, n_features), company)
+            }
+            (Cells::F64(mut x), Precision::F64) => {
+                Narrowing::of(&x, n_features).apply(&mut x);
+                self.fit::<f64, D>(Points::from_row_major(&x, n_features), company)
+            }
+        }
+    }
+
+    fn fit<T, const D: usize>(
+        &self,
+        points: Result<Points<'_, T>, ShapeError>,
+        company: &Company,
+    ) -> Result<(), Failure>
+    where
+        T: Scalar + NpyElement + Display,
+    {
+        let failed = |e: tsne::Error| Failure::of_fit(&e, &self.name);
+        let points = points.map_err(|e| failed(e.into()))?;
+        let config = self.config::<D>(points.n_points())?;
+        let plan = config.plan(points.n_points(), points.n_features()).map_err(failed)?;
+        self.tell("Plan", plan.to_string().trim_end());
+
+        let start = Instant::now();
+        let progress =
+            Progress::new(self.telling, [self.parameters.early_exaggeration_iter, self.parameters.n_iter]);
+        let fitted = config.fit_observed(points, &|event| progress.observe(event));
+        progress.finish();
+        let fitted = fitted.map_err(failed)?;
+        self.tell_outcome(&fitted, start);
+
+        let report = fitted.report();
+        let caption = format!(
+            "t-SNE of {} · {} points · perplexity {} · KL divergence {:.3}",
+            self.name, report.plan.n_points, report.plan.perplexity, report.kl_divergence
+        );
+        self.outputs.write(&Map {
+            positions: fitted.positions(),
+            labels: company.labels.as_ref(),
+            ids: company.ids.as_deref(),
+            caption,
+            report: report::report(
+                &company.description,
+                &self.configuration,
+                report,
+                self.parameters.random_state,
+            ),
+        })?;
+        let names: Vec<String> = self.outputs.paths().map(shown_path).collect();
+        self.tell("Wrote", &names.join(", "));
+        Ok(())
+    }
+
+    fn config<const D: usize>(&self, n_points: usize) -> Result<Tsne<D>, Failure> {
+        let p = self.parameters;
+        Ok(Tsne::new()
+            .n_components::<D>()
+            .perplexity(p.perplexity)
+            .neighbors(self.choices.neighbors)
+            .initialization(initialization(&p.initialization, n_points)?)
+            .negative_gradient_method(self.choices.negative_gradient_method)
+            .dof(p.dof)
+            .learning_rate(p.learning_rate)
+            .early_exaggeration(p.early_exaggeration)
+            .early_exaggeration_iter(p.early_exaggeration_iter)
+            .exaggeration(p.exaggeration)
+            .n_iter(p.n_iter)
+            .initial_momentum(p.initial_momentum)
+            .final_momentum(p.final_momentum)
+            .max_grad_norm(p.max_grad_norm.0)
+            .max_step_norm(p.max_step_norm.0)
+            .callbacks_every_iters(p.callbacks_every_iters)
+            .random_state(p.random_state)
+            .n_jobs(p.n_jobs)
+            .strict(p.strict))
+    }
+
+    fn tell_input(&self, data: &Dataset) {
+        let (n_rows, n_features) = (data.features.n_rows(), data.features.n_features());
+        let mut line = format!("{}: {n_rows} rows of {n_features} features, {}", self.name, data.format);
+        if let Some(labels) = &data.labels {
+            line += &format!(", {} classes of {}", labels.classes().len(), shown(labels.name()));
+        }
+        self.tell("Input", &line);
+        if data.n_rounded_integers > 0 && !self.telling.quiet {
+            tell(format_args!(
+                "warning W11: {} integers are beyond 2^53 and were rounded; keep identifiers out of the features with --id or --drop",
+                data.n_rounded_integers
+            ));
+        }
+    }
+
+    fn tell_outcome<T, const D: usize>(&self, fitted: &TsneEmbedding<T, D>, start: Instant) {
+        let report = fitted.report();
+        if self.telling.quiet {
+            return;
+        }
+        for warning in &report.warnings {
+            tell(format_args!("warning {}: {warning}", warning.code()));
+        }
+        if self.telling.verbose {
+            for (stage, time) in &report.timings {
+                self.tell("Time", &format!("{:<20}{:>9.3} s", stage.to_string(), time.as_secs_f64()));
+            }
+        }
+        let line = format!(
+            "KL divergence {:.4} after {} iterations in {:.1} s",
+            report.kl_divergence,
+            report.n_iter,
+            start.elapsed().as_secs_f64()
+        );
+        self.tell("Map", &line);
+    }
+
+    /// A line, or several, under a heading.
+    fn tell(&self, heading: &str, text: &str) {
+        if !self.telling.quiet {
+            let mut heading = heading;
+            for line in text.lines() {
+                tell(format_args!("{heading:<7}{line}"));
+                heading = "";
+            }
+        }
+    }
+}
+
+/// Initial positions by name, or from a file.
+fn initialization<const D: usize>(how: &str, n_points: usize) -> Result<Initialization<D>, Failure> {
+    let unknown = match how.parse() {
+        Ok(named) => return Ok(named),
+        Err(unknown) => unknown,
+    };
+    let path = Path::new(how);
+    if path.extension().is_none() && !path.exists() {
+        return Err(Failure::of_fit(&unknown, ""));
+    }
+    let data = read_path(path, &ReadOptions::default()).map_err(|e| {
+        let failure = Failure::in_file(path, &e);
+        if failure.code() == "E103" { failure.with_code("E209") } else { failure }
+    })?;
+    let (n_rows, n_columns) = (data.features.n_rows(), data.features.n_features());
+    if (n_rows, n_columns) != (n_points, D) {
+        let what = format!(
+            "initial positions of shape ({n_rows}, {n_columns}) for a map of shape ({n_points}, {D})"
+        );
+        let help = "give one row per row of the data and one column per component";
+        return Err(Failure::new("E208", what, help).at(shown_path(path)));
+    }
+    let values: Vec<f64> = match data.features.into_cells() {
+        Cells::U8(values) => values.into_iter().map(f64::from).collect(),
+        Cells::F64(values) => values,
+    };
+    let (rows, _) = values.as_chunks::<D>();
+    Ok(Initialization::Positions(rows.to_vec()))
+}

@@ -1,0 +1,201 @@
+//! Draws a map: one disc per point, colored by class, with a legend and a line that says what it is.
+
+mod legend;
+mod palette;
+mod raster;
+mod text;
+
+use tsne_io::Labels;
+
+use legend::Legend;
+use raster::{Canvas, Color};
+use text::Text;
+
+/// Side of the square in which the points lie, in pixels.
+const SIDE: f64 = 1280.0;
+/// Around everything.
+const MARGIN: f64 = 48.0;
+/// Between points and legend.
+const GUTTER: f64 = 56.0;
+/// Height of the caption below the points.
+const CAPTION_HEIGHT: f64 = 56.0;
+
+const FRAME_COLOR: Color = Color::gray(0xe4);
+const CAPTION_COLOR: Color = Color::gray(0x70);
+
+/// A picture of a map.
+#[derive(Debug)]
+pub(crate) struct Picture(Canvas);
+
+impl Picture {
+    /// Draws `positions` with equal scales on both axes, all points whole within the frame.
+    ///
+    /// Points lie over each other in an order that does not depend on their class.
+    pub(crate) fn scatter(positions: &[[f64; 2]], labels: Option<&Labels>, caption: &str) -> Self {
+        let ranks = labels.map(legend::ranks);
+        let legend = labels.zip(ranks.as_deref()).map(|(labels, ranks)| Legend::new(labels, ranks, SIDE));
+        let legend_width = legend.as_ref().map_or(0.0, |legend| GUTTER + legend.width());
+        let width = MARGIN + SIDE + legend_width + MARGIN;
+        let height = MARGIN + SIDE + CAPTION_HEIGHT + MARGIN / 2.0;
+        let mut canvas = Canvas::new(pixels(width), pixels(height), Color::WHITE);
+
+        let (left, right) = (rounded(MARGIN), rounded(MARGIN + SIDE));
+        canvas.frame(left, left, right, right, FRAME_COLOR);
+        let style = Style::for_points(positions.len());
+        let to_pixel = fit_into_square(positions, style.radius * 2.0 + 8.0);
+        for i in shuffled(positions.len()) {
+            let color = match (labels, &ranks) {
+                (Some(labels), Some(ranks)) => {
+                    palette::class_color(ranks[labels.codes()[i] as usize], ranks.len())
+                }
+                _ => palette::PLAIN,
+            };
+            style.draw(&mut canvas, to_pixel(positions[i]), color);
+        }
+        if let Some(legend) = legend {
+            legend.draw(&mut canvas, [MARGIN + SIDE + GUTTER, MARGIN]);
+        }
+        let text = Text::of_height(22.0);
+        let line = text.fitted(caption, width - 2.0 * MARGIN);
+        text.draw(&mut canvas, [MARGIN, MARGIN + SIDE + 40.0], &line, CAPTION_COLOR);
+        Self(canvas)
+    }
+
+    /// Writes the picture as a PNG file.
+    pub(crate) fn write_png(&self, sink: impl std::io::Write) -> std::io::Result<()> {
+        self.0.write_png(sink)
+    }
+}
+
+/// A map of one component as two: a lane per class, the points of a lane spread a little so that they can be seen.
+pub(crate) fn lanes(positions: &[f64], labels: Option<&Labels>) -> Vec<[f64; 2]> {
+    const GOLDEN_RATIO: f64 = 0.618_033_988_749_894_9;
+    let ranks = labels.map(legend::ranks);
+    let n_lanes = ranks.as_ref().map_or(1, Vec::len).max(1);
+    let (low, high) = range(positions.iter().copied());
+    #[allow(clippy::cast_precision_loss, reason = "lanes and points are below 2^53")]
+    let lane_height = (high - low).max(f64::MIN_POSITIVE) / n_lanes.max(4) as f64;
+    let place = |(i, &x): (usize, &f64)| {
+        let lane = labels.zip(ranks.as_ref()).map_or(0, |(labels, ranks)| ranks[labels.codes()[i] as usize]);
+        #[allow(clippy::cast_precision_loss, reason = "lanes and points are below 2^53")]
+        let (lane, spread) = (lane as f64, (i as f64 * GOLDEN_RATIO).fract() - 0.5);
+        [x, -(lane + 0.7 * spread) * lane_height]
+    };
+    positions.iter().enumerate().map(place).collect()
+}
+
+/// Size and opacity of the discs.
+struct Style {
+    radius: f64,
+    opacity: f32,
+    /// Width of the white rim that sets discs apart where they are large enough for one.
+    rim: f64,
+}
+
+impl Style {
+    /// Discs cover about a tenth of the square, within limits on their size; where they must overlap, they let through.
+    #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a size on the screen")]
+    fn for_points(n_points: usize) -> Self {
+        let n = (n_points as f64).max(1.0);
+        let radius = (0.18 * SIDE / n.sqrt()).clamp(1.3, 11.0);
+        let crowding = n * radius * radius / (SIDE * SIDE);
+        let opacity = (0.9 / (crowding / 0.05).max(1.0).sqrt()).clamp(0.35, 0.9) as f32;
+        Self { radius, opacity, rim: if radius >= 3.5 { 0.8 } else { 0.0 } }
+    }
+
+    fn draw(&self, canvas: &mut Canvas, at: [f64; 2], color: Color) {
+        if self.rim > 0.0 {
+            canvas.disc(at, self.radius + self.rim, Color::WHITE, self.opacity);
+        }
+        canvas.disc(at, self.radius, color, self.opacity);
+    }
+}
+
+/// The map from positions to pixels that centers them in the square, one scale for both axes, y upwards.
+fn fit_into_square(positions: &[[f64; 2]], padding: f64) -> impl Fn([f64; 2]) -> [f64; 2] {
+    let bounds = [0, 1].map(|axis| range(positions.iter().map(|y| y[axis])));
+    let span = bounds.map(|(low, high)| high - low);
+    let longest = span[0].max(span[1]);
+    let scale = if longest > 0.0 { (SIDE - 2.0 * padding) / longest } else { 1.0 };
+    let center = bounds.map(|(low, high)| low + (high - low) / 2.0);
+    let middle = MARGIN + SIDE / 2.0;
+    move |y| [middle + (y[0] - center[0]) * scale, middle - (y[1] - center[1]) * scale]
+}
+
+/// Smallest and largest of finite values, (0, 0) if there are none.
+fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
+    let bounds = values.fold(None, |bounds: Option<(f64, f64)>, x| {
+        Some(bounds.map_or((x, x), |(low, high)| (low.min(x), high.max(x))))
+    });
+    bounds.unwrap_or((0.0, 0.0))
+}
+
+/// Indices below `n`, always in the same mixed-up order: classes that come sorted would cover each other otherwise.
+fn shuffled(n: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..n).collect();
+    // A step of the generator SplitMix64: a bijection that leaves no pattern.
+    order.sort_by_cached_key(|&i| {
+        let mut z = (i as u64).wrapping_add(0x9e37_79b9_7f4a_7c15);
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    });
+    order
+}
+
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a length on the page")]
+fn pixels(length: f64) -> usize {
+    length.ceil() as usize
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "a place on the page")]
+fn rounded(place: f64) -> i64 {
+    place.round() as i64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether any pixel of the rectangle differs from white.
+    fn has_ink(picture: &Picture, columns: std::ops::Range<usize>, rows: std::ops::Range<usize>) -> bool {
+        columns.into_iter().any(|x| rows.clone().any(|y| picture.0.pixel(x, y) != [255.0; 3]))
+    }
+
+    #[test]
+    fn scales_are_equal_and_no_point_is_clipped() {
+        let positions = [[-3.0, 1.0], [5.0, 1.5], [1.0, -0.5], [0.0, 7e300]];
+        for positions in [&positions[..3], &positions[..]] {
+            let padding = 20.0;
+            let to_pixel = fit_into_square(positions, padding);
+            for &y in positions {
+                let inside = |p: f64| (MARGIN + padding - 1e-6..=MARGIN + SIDE - padding + 1e-6).contains(&p);
+                assert!(to_pixel(y).into_iter().all(inside), "{y:?} lies at {:?}", to_pixel(y));
+            }
+        }
+        let to_pixel = fit_into_square(&positions[..3], 0.0);
+        let [a, b, c] = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]].map(to_pixel);
+        assert!(((b[0] - a[0]) - (a[1] - c[1])).abs() < 1e-9, "one unit is as long on both axes, y upwards");
+    }
+
+    #[test]
+    fn any_number_of_points_leaves_ink_and_nothing_is_drawn_outside() {
+        for n in [1, 2, 10, 1000, 20_000] {
+            #[allow(clippy::cast_precision_loss, reason = "few")]
+            let positions: Vec<[f64; 2]> =
+                (0..n).map(|i| [(i as f64).sin(), (i as f64 * 0.7).cos()]).collect();
+            let picture = Picture::scatter(&positions, None, "");
+            assert!(has_ink(&picture, 60..1300, 60..1300), "{n} points can be seen");
+            assert!(!has_ink(&picture, 0..47, 0..1300), "{n} points stay within the frame");
+        }
+        let one_place = Picture::scatter(&[[3.0, 3.0]; 5], None, "");
+        assert!(has_ink(&one_place, 680..696, 680..696), "equal points lie in the middle");
+    }
+
+    #[test]
+    fn lanes_keep_classes_apart() {
+        let labels = Labels::from_texts("l", ["b", "a", "b", "a"]);
+        let y = lanes(&[0.0, 1.0, 2.0, 3.0], Some(&labels));
+        assert!(y[1][1].min(y[3][1]) > y[0][1].max(y[2][1]), "class a lies above class b: {y:?}");
+    }
+}

@@ -1,0 +1,93 @@
+//! Text in the embedded font.
+
+use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
+
+use super::raster::{Canvas, Color};
+
+/// DejaVu Sans, cut down to Latin, Greek and Cyrillic; see `fonts/LICENSE-DejaVu.txt`.
+const FONT: &[u8] = include_bytes!("../../fonts/DejaVuSans-subset.ttf");
+
+/// The embedded font at one size.
+pub(crate) struct Text {
+    font: FontRef<'static>,
+    scale: PxScale,
+}
+
+impl Text {
+    /// The font with lines `pixels` high.
+    pub(crate) fn of_height(pixels: f32) -> Self {
+        let font = FontRef::try_from_slice(FONT).expect("the embedded font is a font");
+        Self { font, scale: PxScale::from(pixels) }
+    }
+
+    /// Width of a text in pixels.
+    pub(crate) fn width(&self, text: &str) -> f64 {
+        let font = self.font.as_scaled(self.scale);
+        f64::from(text.chars().map(|c| font.h_advance(font.glyph_id(c))).sum::<f32>())
+    }
+
+    /// Height of a capital letter, for centering a line on something.
+    pub(crate) fn capital_height(&self) -> f64 {
+        let glyph = self.font.glyph_id('H').with_scale(self.scale);
+        self.font.outline_glyph(glyph).map_or(0.0, |outline| f64::from(outline.px_bounds().height()))
+    }
+
+    /// Draws a text whose baseline starts at `start`.
+    pub(crate) fn draw(&self, canvas: &mut Canvas, start: [f64; 2], text: &str, color: Color) {
+        let font = self.font.as_scaled(self.scale);
+        #[allow(clippy::cast_possible_truncation, reason = "pixels are few")]
+        let [mut x, y] = start.map(|c| c as f32);
+        for c in text.chars() {
+            let id = font.glyph_id(c);
+            let glyph = id.with_scale_and_position(self.scale, ab_glyph::point(x, y));
+            if let Some(outline) = font.outline_glyph(glyph) {
+                let bounds = outline.px_bounds();
+                #[allow(clippy::cast_possible_truncation, reason = "pixels are few")]
+                let (left, top) = (bounds.min.x as i64, bounds.min.y as i64);
+                outline.draw(|dx, dy, covered| {
+                    canvas.blend(left + i64::from(dx), top + i64::from(dy), color, covered.min(1.0));
+                });
+            }
+            x += font.h_advance(id);
+        }
+    }
+
+    /// The longest beginning of a text that fits, marked where it was cut. Line breaks and other control characters
+    /// become spaces.
+    pub(crate) fn fitted(&self, text: &str, width: f64) -> String {
+        let mut fitted: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        if self.width(&fitted) <= width {
+            return fitted;
+        }
+        while !fitted.is_empty() && self.width(&fitted) + self.width("…") > width {
+            fitted.pop();
+        }
+        fitted.push('…');
+        fitted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_font_has_the_letters_of_european_languages() {
+        let text = Text::of_height(20.0);
+        for c in "AZaz09 éßøłžĀ ΑΩαω АЯаяё …–×·→≤".chars() {
+            assert_ne!(text.font.glyph_id(c).0, 0, "{c:?} has a glyph");
+        }
+    }
+
+    #[test]
+    fn text_is_cut_to_width_and_leaves_ink() {
+        let text = Text::of_height(20.0);
+        let cut = text.fitted("a\nvery long label indeed", 80.0);
+        assert!(cut.starts_with("a very") && cut.ends_with('…') && text.width(&cut) <= 80.0, "{cut:?}");
+        assert_eq!(text.fitted("short", 80.0), "short", "what fits is left alone");
+        let mut canvas = Canvas::new(60, 30, Color::WHITE);
+        text.draw(&mut canvas, [5.0, 22.0], "HI", Color::gray(0));
+        let darkest = (0..60).flat_map(|x| (0..30).map(move |y| (x, y))).map(|(x, y)| canvas.pixel(x, y)[0]);
+        assert!(darkest.fold(255.0, f32::min) < 40.0, "the letters are drawn");
+    }
+}

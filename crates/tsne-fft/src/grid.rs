@@ -1,0 +1,180 @@
+//! Where the nodes of a mesh are, how many there are, and what they cost ([M40], [M44]).
+
+use tsne_core::StudentT;
+
+use crate::error::Error;
+use crate::lanes::{Complexes, LANES, Real, Row};
+use crate::params::Params;
+use crate::spline::REACH;
+
+/// Columns of the mesh that one block owns: the stencil of a point that starts in them ends within the lanes.
+pub(crate) const BLOCK: usize = LANES - REACH + 1;
+
+/// Nodes kept free beyond those that points reach, where the kernel bends to its periodic continuation ([M43]). The
+/// correction of the spectrum spreads what happens there by a factor 0.535 per node.
+pub(crate) const MARGIN: usize = 8;
+
+/// Steps per octave of the ladder of spacings for maps of fewer cells than asked for.
+const STEPS_PER_OCTAVE: f64 = 4.0;
+
+/// Nodes along the three axes that transforms know. Maps of fewer dimensions lack the middle axis, then the first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    /// Lengths of the transforms.
+    pub(crate) nodes: [usize; 3],
+    /// Nodes that points reach.
+    pub(crate) used: [usize; 3],
+}
+
+impl Shape {
+    /// Blocks of columns.
+    pub(crate) fn blocks(&self) -> usize {
+        (self.used[2] + 1 - REACH).div_ceil(BLOCK)
+    }
+
+    /// Columns that blocks cover, at most the length of the last axis.
+    pub(crate) fn columns(&self) -> usize {
+        BLOCK * self.blocks() + REACH - 1
+    }
+
+    /// Signs of the twist along the middle axis.
+    pub(crate) fn twists(&self) -> usize {
+        if self.nodes[1] > 1 { 2 } else { 1 }
+    }
+
+    /// Lines along the last axis for one sign of the middle twist, rounded up to whole vectors.
+    pub(crate) fn padded_lines(&self) -> usize {
+        (self.nodes[0] * self.nodes[1]).next_multiple_of(LANES)
+    }
+
+    /// Bundles of sixteen lines along the last axis.
+    pub(crate) fn bundles(&self) -> usize {
+        self.twists() * self.padded_lines() / LANES
+    }
+
+    /// Rows of a block that points reach.
+    pub(crate) fn rows(&self) -> usize {
+        self.used[0] * self.used[1]
+    }
+}
+
+/// A mesh laid around points.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Grid<T, const D: usize> {
+    /// Where the second node is along each axis; the first is one spacing before.
+    pub(crate) lower: [T; D],
+    /// Distance between nodes.
+    pub(crate) spacing: f64,
+    pub(crate) shape: Shape,
+}
+
+#[allow(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "counts are checked against the memory bound as floats before they become integers"
+)]
+impl<T: Real, const D: usize> Grid<T, D> {
+    /// A mesh over the box from `lower` to `upper` for `n_points` points and `terms` fields.
+    ///
+    /// # Errors
+    /// [`Error::MeshTooLarge`] when it takes more memory than `params` allow.
+    pub(crate) fn new(
+        lower: [T; D],
+        upper: [T; D],
+        n_points: usize,
+        terms: usize,
+        kernel: StudentT,
+        params: &Params,
+    ) -> Result<Self, Error> {
+        const { assert!(1 <= D && D <= 3, "meshes have 1, 2 or 3 dimensions") };
+        let extents: [f64; D] = std::array::from_fn(|axis| upper[axis].to_f64() - lower[axis].to_f64());
+        let extent = extents.iter().fold(0.0, |a: f64, &b| a.max(b));
+        let spacing = rung(params, extent, kernel.dof().sqrt()).max(T::MIN_SPACING);
+        let too_large = |bytes| Error::MeshTooLarge { extent, bytes, max_bytes: params.max_bytes };
+
+        // As floats first: nothing overflows, and what passes is small enough for integers.
+        let nodes: f64 = extents.iter().map(|e| e / spacing + (REACH + MARGIN) as f64).product();
+        let least = nodes * (size_of::<T>() * (terms + 2)) as f64;
+        if least > params.max_bytes as f64 || least.is_nan() {
+            return Err(too_large(least));
+        }
+        let mut shape = Shape { nodes: [1; 3], used: [1; 3] };
+        for axis in 0..D {
+            let place = place::<D>(axis);
+            // The last stencil starts at the last whole spacing.
+            let used = (extents[axis] / spacing) as usize + REACH;
+            shape.used[place] = used;
+            let covered = if place == 2 { shape.columns() } else { 0 };
+            shape.nodes[place] = good_length((used + MARGIN).max(covered));
+        }
+        let grid = Self { lower, spacing, shape };
+        let bytes = grid.bytes(n_points, terms);
+        if bytes <= params.max_bytes as f64 { Ok(grid) } else { Err(too_large(bytes)) }
+    }
+
+    /// Bytes of everything that is kept for the mesh: an upper bound, whatever the number of threads.
+    fn bytes(&self, n_points: usize, terms: usize) -> f64 {
+        let shape = &self.shape;
+        let nodes: f64 = shape.nodes.iter().map(|&n| n as f64).product();
+        let lines = (shape.bundles() * LANES) as f64;
+        let complex = (size_of::<Complexes<T>>() / LANES) as f64;
+        let real = (size_of::<Row<T>>() / LANES) as f64;
+        let spread = (shape.blocks() * LANES) as f64 * lines * complex;
+        let fields = terms as f64 * shape.columns() as f64 * lines * complex;
+        // The spectra are built in f64, one at a time.
+        let spectra = nodes * ((terms + 1) as f64 * real + size_of::<f64>() as f64);
+        // Bundles and blocks are worked on in copies, never more than there are of them.
+        let scratch = nodes * complex * 2.0;
+        let points = n_points as f64 * (3 * D * size_of::<T>() + 2 * size_of::<u32>()) as f64;
+        spread + fields + spectra + scratch + points
+    }
+}
+
+/// The place of an axis of the map among the three axes of transforms.
+pub(crate) const fn place<const D: usize>(axis: usize) -> usize {
+    if axis + 1 == D { 2 } else { axis }
+}
+
+/// The spacing for a map of this `extent`: the literal one, or below `min_num_intervals` cells the next lower rung of a
+/// ladder, so that a growing map does not need new spectra at every step.
+fn rung(params: &Params, extent: f64, width: f64) -> f64 {
+    let widest = params.spacing(f64::INFINITY, width);
+    let literal = params.spacing(extent, width);
+    if literal >= widest {
+        return widest;
+    }
+    let below = (STEPS_PER_OCTAVE * (widest / literal).log2()).ceil();
+    widest * (-below / STEPS_PER_OCTAVE).exp2()
+}
+
+/// Time per number of one pass, relative to that of radix 2.
+const PASS_COST: [(usize, f64); 3] = [(2, 0.5), (3, 1.1), (5, 1.3)];
+
+/// The length of at least `least` that is transformed fastest, with no prime factor above 5.
+pub(crate) fn good_length(least: usize) -> usize {
+    let mut best = (f64::INFINITY, least);
+    let mut fives = 1;
+    for n_fives in 0.. {
+        if fives > 2 * least {
+            break;
+        }
+        let mut odd = fives;
+        for n_threes in 0.. {
+            if odd > 2 * least {
+                break;
+            }
+            let length = odd * least.div_ceil(odd).next_power_of_two();
+            let n_twos = (length / odd).ilog2();
+            let passes = [n_twos, n_threes, n_fives];
+            let cost: f64 = PASS_COST.iter().zip(passes).map(|(&(_, cost), n)| cost * f64::from(n)).sum();
+            let cost = (1.0 + cost) * length as f64;
+            if cost < best.0 {
+                best = (cost, length);
+            }
+            odd *= 3;
+        }
+        fives *= 5;
+    }
+    best.1
+}

@@ -1,0 +1,4 @@
+//! Tests of the particle mesh.
+
+mod accuracy;
+mod conformance;

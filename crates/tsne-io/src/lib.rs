@@ -1,0 +1,42 @@
+//! Data files for t-SNE: reads tables and numpy arrays, writes maps, and believes nothing it reads.
+//!
+//! Depend on this crate to turn a file into a matrix and a map into a file; the command line and the benches do.
+//! It knows nothing of t-SNE itself.
+//!
+//! | to | use |
+//! | --- | --- |
+//! | read a data file by its suffix | [`read_path`] with [`ReadOptions`], which gives a [`Dataset`] |
+//! | read delimited text from any source | [`read_table`] |
+//! | read and write one numpy array | [`read_npy`], [`write_npy`] |
+//! | read and write arrays by name | [`NpzReader`], [`NpzWriter`] |
+//! | bring data into the range of `f32` without loss | [`Narrowing`] |
+//! | write a map as text | [`MapTable`] |
+//! | write a file whole or not at all | [`Output`] |
+//!
+//! Files are untrusted: sizes are bounded and compared with the file before memory is taken, nothing is evaluated,
+//! and every fault is an [`Error`] that says what is wrong, where, and what to do.
+#![forbid(unsafe_code)]
+
+mod error;
+mod header;
+mod map;
+mod matrix;
+mod narrow;
+mod npy;
+mod npz;
+mod number;
+mod output;
+mod read;
+mod records;
+mod sniff;
+mod table;
+
+pub use error::{BadCell, Column, Error, RowPlace, shown};
+pub use map::MapTable;
+pub use matrix::{Cells, Dataset, Format, Labels, Matrix, ReadOptions};
+pub use narrow::Narrowing;
+pub use npy::{Array, NpyElement, Values, read_npy, write_npy};
+pub use npz::{NpzReader, NpzWriter};
+pub use output::{Output, WriteSeek};
+pub use read::read_path;
+pub use table::read_table;

@@ -1,0 +1,29 @@
+//! Nearest-neighbor graphs on a CPU.
+//!
+//! Use this crate when you need the k nearest neighbors of every point of a data set, for t-SNE or for anything else
+//! that starts from such a graph. To make a t-SNE map, use `tsne`, which calls this crate.
+//!
+//! | index | finds | answers queries | points |
+//! | --- | --- | --- | --- |
+//! | [`Exact`] | the true neighbors | yes | dense `f32`, `f64`, bytes |
+//!
+//! An index is built over [`Points`] by its own constructor, then asked through [`NeighborIndex`] for the whole graph
+//! or through [`NeighborQuery`] for the neighbors of unseen points. Work runs on the current rayon pool; to bound it,
+//! call from inside `pool.install(..)`. Results do not depend on the number of threads.
+#![forbid(unsafe_code)]
+
+mod direct;
+mod error;
+mod exact;
+mod join;
+mod progress;
+mod selection;
+mod store;
+mod tile;
+mod top_k;
+
+pub use error::Error;
+pub use exact::Exact;
+pub use tsne_core::{
+    BackendError, Control, Csr, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar, Seed,
+};

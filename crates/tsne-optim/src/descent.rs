@@ -1,0 +1,308 @@
+//! The descent: iterations over any affinities and repulsion, in single steps and in runs. \[M6\], \[M10\], \[M11\].
+
+use std::ops::ControlFlow;
+
+use fearless_simd::{Level, Simd, dispatch};
+use rayon::prelude::*;
+use tsne_core::{Affinities, Control, NegativeGradient, Scalar};
+
+use crate::attraction::attract;
+use crate::divergence::{Entropy, ln_normalizer};
+use crate::update::StepRule;
+use crate::validate::validate_affinities;
+use crate::{Error, Phase, State};
+
+/// Points handled at a time: the unit of parallel work and of ordered sums. At 120 entries a row a chunk is some
+/// 40 µs of work, enough to hide a task switch and small enough to keep two cores busy at 1 000 points.
+pub(crate) const CHUNK: usize = 256;
+
+/// What an observer is told.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Iteration of the current call, from 1.
+    pub iteration: usize,
+    /// Divergence of the true P at the positions shown, \[M6\]; exaggeration does not enter.
+    pub kl_divergence: f64,
+}
+
+/// Why a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StopReason {
+    /// All iterations were made.
+    Completed,
+    /// The observer or the control asked to stop; the positions are those it saw.
+    Interrupted {
+        /// Iteration of the current call at which it did, from 1. That step was not made.
+        iteration: usize,
+    },
+}
+
+/// Gradient descent on the divergence of a map (\[M6\]) along \[M10\], by the rules of \[M11\].
+///
+/// Owns affinities, repulsion and state; each may be a value, a borrow or a box, as the traits are forwarded. Memory
+/// beyond them: two buffers of n positions. Cost of an iteration: one repulsion, and O(entries of P + n).
+///
+/// Equal inputs give equal bits, whatever the number of threads, provided the repulsion does; and fifty steps equal
+/// one run of fifty.
+///
+/// ```
+/// use tsne_core::{BackendError, Control, Csr, NegativeGradient};
+/// use tsne_optim::{Descent, Phase, State};
+///
+/// /// Repulsion of two points in one dimension.
+/// struct Pair;
+/// impl NegativeGradient<f64, 1> for Pair {
+///     fn repel(&mut self, y: &[[f64; 1]], forces: &mut [[f64; 1]]) -> Result<f64, BackendError> {
+///         let d = y[0][0] - y[1][0];
+///         let w = 1.0 / (1.0 + d * d);
+///         forces.copy_from_slice(&[[w * w * d], [-w * w * d]]);
+///         Ok(2.0 * w)
+///     }
+/// }
+///
+/// let p = Csr::from_parts(2, vec![0, 1, 2], vec![1, 0], vec![0.5, 0.5])?;
+/// let mut descent = Descent::new(p, Pair, State::at_rest(vec![[0.1], [-0.1]]))?;
+/// let phase = Phase { n_iter: 20, ..Phase::standard() };
+/// descent.run(&phase, &Control::NONE, 0, |_, _| std::ops::ControlFlow::Continue(()))?;
+/// assert!(descent.kl_divergence()?.abs() < 1e-12, "two points always match a P of one pair");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug)]
+pub struct Descent<T, const D: usize, A, G> {
+    affinities: A,
+    entropy: Entropy,
+    repulsion: G,
+    state: State<T, D>,
+    forces: Vec<[T; D]>,
+    next: Vec<[T; D]>,
+    sums: Vec<[f64; D]>,
+}
+
+impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Descent<T, D, A, G> {
+    /// Takes over `affinities` (square, one row a point), `repulsion` and the `state` to go on from.
+    ///
+    /// # Errors
+    /// When there are fewer than two points, the parts differ in length, a position, velocity or gain is not finite,
+    /// or a row of the affinities has a column out of range or a value that is not a finite number of at least 0.
+    pub fn new(affinities: A, repulsion: G, state: State<T, D>) -> Result<Self, Error> {
+        let n = state.n_points();
+        if n < 2 {
+            return Err(Error::TooFewPoints { n_points: n });
+        }
+        state.validate()?;
+        validate_affinities(&affinities, n, n)?;
+        Ok(Self {
+            entropy: Entropy::of(&affinities, CHUNK),
+            affinities,
+            repulsion,
+            forces: vec![[T::default(); D]; n],
+            next: vec![[T::default(); D]; n],
+            sums: vec![[0.0; D]; n.div_ceil(CHUNK)],
+            state,
+        })
+    }
+
+    /// The positions now.
+    #[must_use]
+    pub fn positions(&self) -> &[[T; D]] {
+        &self.state.positions
+    }
+
+    /// Positions, velocity and gains now.
+    #[must_use]
+    pub fn state(&self) -> &State<T, D> {
+        &self.state
+    }
+
+    /// The parts this was made of, the state as it is now.
+    #[must_use]
+    pub fn into_parts(self) -> (A, G, State<T, D>) {
+        (self.affinities, self.repulsion, self.state)
+    }
+
+    /// Makes one iteration under `phase`, whose `n_iter` is not read.
+    ///
+    /// # Errors
+    /// When a parameter is out of range, the repulsion fails, or the map diverges.
+    pub fn step(&mut self, phase: &Phase) -> Result<(), Error> {
+        phase.validate()?;
+        let z = self.repel()?;
+        self.advance(phase, z, 1)
+    }
+
+    /// Makes `phase.n_iter` iterations. At every `every`-th (none when 0) `observe` sees the positions before that
+    /// iteration's step, with the divergence at exactly these positions, and may stop the run there; so may `control`,
+    /// which is told of each iteration.
+    ///
+    /// # Errors
+    /// As [`step`](Self::step); the positions are then those of the last iteration made.
+    pub fn run<F>(
+        &mut self,
+        phase: &Phase,
+        control: &Control<'_>,
+        every: usize,
+        mut observe: F,
+    ) -> Result<StopReason, Error>
+    where
+        F: FnMut(&Progress, &[[T; D]]) -> ControlFlow<()>,
+    {
+        phase.validate()?;
+        for iteration in 1..=phase.n_iter {
+            if control.tick(iteration - 1, phase.n_iter).is_err() {
+                return Ok(StopReason::Interrupted { iteration });
+            }
+            let z = self.repel()?;
+            if every > 0 && iteration.is_multiple_of(every) {
+                let progress = Progress { iteration, kl_divergence: self.divergence(z) };
+                if observe(&progress, &self.state.positions).is_break() {
+                    return Ok(StopReason::Interrupted { iteration });
+                }
+            }
+            self.advance(phase, z, iteration)?;
+        }
+        Ok(StopReason::Completed)
+    }
+
+    /// Divergence of the true P at the positions now (\[M6\]), with Z as accurate as the repulsion gives it.
+    ///
+    /// # Errors
+    /// When the repulsion fails.
+    pub fn kl_divergence(&mut self) -> Result<f64, Error> {
+        let z = self.repel()?;
+        Ok(self.divergence(z))
+    }
+
+    /// The gradient G = ∇KL / 4 of \[M10\] at the positions now, with the attraction exaggerated.
+    ///
+    /// # Errors
+    /// When the repulsion fails.
+    pub fn gradient(&mut self, exaggeration: f64) -> Result<Vec<[T; D]>, Error> {
+        let z = self.repel()?;
+        let at = self.gradient_rule(exaggeration, z);
+        Ok((0..self.state.n_points()).map(|i| at.of_point(&self.affinities, i)).collect())
+    }
+
+    fn repel(&mut self) -> Result<f64, Error> {
+        self.repulsion.repel(&self.state.positions, &mut self.forces).map_err(Error::Repulsion)
+    }
+
+    fn divergence(&self, z: f64) -> f64 {
+        let (kernel, y) = (self.repulsion.kernel(), &self.state.positions);
+        let p_ln_z = self.entropy.total * ln_normalizer(z);
+        self.entropy.divergence(kernel, &self.affinities, y, y, p_ln_z, CHUNK)
+    }
+
+    fn gradient_rule(&self, exaggeration: f64, z: f64) -> GradientRule<'_, T, D> {
+        GradientRule {
+            // The reciprocal of a Z that underflowed would turn forces of 0 into NaN.
+            inv_z: if z > 0.0 { T::lit(1.0 / z) } else { T::default() },
+            inv_dof: T::lit(1.0 / self.repulsion.kernel().dof()),
+            exaggeration: T::lit(exaggeration),
+            y: &self.state.positions,
+            forces: &self.forces,
+        }
+    }
+
+    /// Turns the forces and `z` at the present positions into the next positions.
+    #[allow(clippy::cast_precision_loss, reason = "point counts are below 2^53")]
+    fn advance(&mut self, phase: &Phase, z: f64, iteration: usize) -> Result<(), Error> {
+        let n = self.state.n_points();
+        let learning_rate = phase.learning_rate.resolve(n, phase.exaggeration);
+        let rule = StepRule::new(phase, learning_rate);
+        let mut next = std::mem::take(&mut self.next);
+        let mut sums = std::mem::take(&mut self.sums);
+        let mut velocity = std::mem::take(&mut self.state.velocity);
+        let mut gains = std::mem::take(&mut self.state.gains);
+
+        let gradient = self.gradient_rule(phase.exaggeration, z);
+        let affinities = &self.affinities;
+        let level = Level::new();
+        next.par_chunks_mut(CHUNK)
+            .zip(velocity.par_chunks_mut(CHUNK))
+            .zip(gains.par_chunks_mut(CHUNK))
+            .zip(sums.par_iter_mut())
+            .enumerate()
+            .for_each(|(chunk, (((next, velocity), gains), sum))| {
+                let points = ChunkOfPoints { start: chunk * CHUNK, next, velocity, gains };
+                *sum = dispatch!(level, simd => move_chunk(simd, &gradient, affinities, &rule, points));
+            });
+
+        let mut mean = [0.0; D];
+        for sum in &sums {
+            for d in 0..D {
+                mean[d] += sum[d];
+            }
+        }
+        (self.sums, self.state.velocity, self.state.gains) = (sums, velocity, gains);
+        if mean.iter().any(|sum| !sum.is_finite()) {
+            self.next = next;
+            self.state.come_to_rest();
+            return Err(Error::Diverged { iteration, learning_rate });
+        }
+        let mean: [T; D] = std::array::from_fn(|d| T::lit(mean[d] / n as f64));
+        next.par_chunks_mut(CHUNK).for_each(|chunk| {
+            for y in chunk {
+                for d in 0..D {
+                    y[d] -= mean[d];
+                }
+            }
+        });
+        self.next = std::mem::replace(&mut self.state.positions, next);
+        Ok(())
+    }
+}
+
+/// What the gradient of every point has in common.
+#[derive(Clone, Copy)]
+struct GradientRule<'a, T, const D: usize> {
+    inv_z: T,
+    inv_dof: T,
+    exaggeration: T,
+    y: &'a [[T; D]],
+    forces: &'a [[T; D]],
+}
+
+impl<T: Scalar, const D: usize> GradientRule<'_, T, D> {
+    /// \[M10\] for point `i`.
+    #[inline(always)]
+    fn of_point<A: Affinities<T>>(&self, affinities: &A, i: usize) -> [T; D] {
+        let mut gradient = attract(self.inv_dof, &self.y[i], self.y, affinities.row(i));
+        for d in 0..D {
+            gradient[d] = self.exaggeration * gradient[d] - self.forces[i][d] * self.inv_z;
+        }
+        gradient
+    }
+}
+
+/// Where the results for the points from `start` on go.
+struct ChunkOfPoints<'a, T, const D: usize> {
+    start: usize,
+    next: &'a mut [[T; D]],
+    velocity: &'a mut [[T; D]],
+    gains: &'a mut [[T; D]],
+}
+
+/// Moves a chunk of points and returns the sum of their new positions. A position that is no longer finite makes the
+/// sum infinite or NaN, which is how divergence is found at no cost.
+#[inline(always)]
+fn move_chunk<S: Simd, T: Scalar, const D: usize, A: Affinities<T>>(
+    _simd: S,
+    gradient: &GradientRule<'_, T, D>,
+    affinities: &A,
+    rule: &StepRule<T>,
+    points: ChunkOfPoints<'_, T, D>,
+) -> [f64; D] {
+    let mut sum = [0.0; D];
+    for (offset, next) in points.next.iter_mut().enumerate() {
+        let i = points.start + offset;
+        let velocity = &mut points.velocity[offset];
+        rule.apply(gradient.of_point(affinities, i), velocity, &mut points.gains[offset]);
+        for d in 0..D {
+            next[d] = gradient.y[i][d] + velocity[d];
+            sum[d] += next[d].to_f64();
+        }
+    }
+    sum
+}

@@ -1,0 +1,45 @@
+//! t-SNE: maps of high-dimensional data.
+//!
+//! ```
+//! use tsne::{Points, Tsne};
+//!
+//! let x: Vec<f32> = (0..300).map(|i| ((i * 37) % 101) as f32).collect(); // 100 points of 3 features
+//! let map = Tsne::new().perplexity(10.0).random_state(42).fit(Points::from_row_major(&x, 3)?)?;
+//! let y: &[[f32; 2]] = map.positions();
+//! assert_eq!(y.len(), 100);
+//! println!("{}", map.report());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Tsne`] is the configuration; [`Tsne::fit`] makes a [`TsneEmbedding`]. Names and defaults are those of openTSNE's
+//! `TSNE` (before 1.0; `docs/decisions.md` says where and why they differ). The stages are crates of their own, and
+//! each can be used alone: [`neighbors`] → [`affinity`] → [`optim`] over a repulsion from [`bh`] or [`fft`]. A fit does
+//! nothing that these pieces used by hand would not do, and gives the same bits.
+//!
+//! Equal data, parameters and seed give equal bits, whatever the number of threads.
+#![forbid(unsafe_code)]
+
+mod auto;
+mod config;
+mod embedding;
+mod error;
+pub mod init;
+mod options;
+mod pipeline;
+mod plan;
+mod report;
+mod threads;
+
+pub use config::Tsne;
+pub use embedding::TsneEmbedding;
+pub use error::Error;
+pub use options::{Initialization, NegativeGradientMethod, Neighbors};
+pub use pipeline::Event;
+pub use plan::{Chosen, Plan, Reason};
+pub use report::{Report, Stage, Warning};
+pub use tsne_affinity as affinity;
+pub use tsne_bh as bh;
+pub use tsne_core::{self as core, Csr, Points, Scalar, Seed, StudentT, Tick};
+pub use tsne_fft as fft;
+pub use tsne_neighbors as neighbors;
+pub use tsne_optim::{self as optim, LearningRate, Phase, Progress, State, StopReason};

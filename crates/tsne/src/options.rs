@@ -1,0 +1,94 @@
+//! Choices a user makes by name, and how the names read.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::Error;
+
+/// How nearest neighbors are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Neighbors {
+    /// The fastest for the data, see [`Plan`](crate::Plan).
+    #[default]
+    Auto,
+    /// All pairs, exact.
+    Exact,
+}
+
+impl Neighbors {
+    const NAMES: &'static [(&'static str, Self)] = &[("auto", Self::Auto), ("exact", Self::Exact)];
+}
+
+/// How the repulsive half of the gradient is computed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum NegativeGradientMethod {
+    /// The fastest for the number of points and components, see [`Plan`](crate::Plan).
+    #[default]
+    Auto,
+    /// All pairs, exact: [`tsne_bh::Exact`].
+    Exact,
+    /// The tree of Barnes and Hut: [`tsne_bh::BarnesHut`].
+    BarnesHut,
+    /// A particle mesh and fast Fourier transforms: [`tsne_fft::ParticleMesh`].
+    Fft,
+}
+
+impl NegativeGradientMethod {
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("auto", Self::Auto),
+        ("exact", Self::Exact),
+        ("bh", Self::BarnesHut),
+        ("barnes-hut", Self::BarnesHut),
+        ("fft", Self::Fft),
+        ("interpolation", Self::Fft),
+    ];
+}
+
+/// Where the points start.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum Initialization<const D: usize> {
+    /// First principal components, scaled to a standard deviation of 1e-4 ([M12]).
+    #[default]
+    Pca,
+    /// Independent normal positions of standard deviation 1e-4.
+    Random,
+    /// These positions, one a point, used as they are.
+    Positions(Vec<[f64; D]>),
+}
+
+impl<const D: usize> Initialization<D> {
+    const NAMES: &'static [(&'static str, Self)] = &[("pca", Self::Pca), ("random", Self::Random)];
+}
+
+macro_rules! named {
+    ([$($generics:tt)*] $type:ty, $option:literal) => {
+        impl<$($generics)*> FromStr for $type {
+            type Err = Error;
+
+            fn from_str(text: &str) -> Result<Self, Error> {
+                match Self::NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+                    Some((_, choice)) => Ok(choice.clone()),
+                    None => Err(Error::UnknownValue {
+                        option: $option,
+                        value: text.to_owned(),
+                        expected: Self::NAMES.iter().map(|(name, _)| *name).collect(),
+                    }),
+                }
+            }
+        }
+
+        impl<$($generics)*> fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let name = Self::NAMES.iter().find(|(_, choice)| choice == self).map(|(name, _)| *name);
+                f.write_str(name.unwrap_or("given positions"))
+            }
+        }
+    };
+}
+
+named!([] Neighbors, "neighbors");
+named!([] NegativeGradientMethod, "negative_gradient_method");
+named!([const D: usize] Initialization<D>, "initialization");

@@ -1,0 +1,58 @@
+//! `cargo xtask`: the checks and reports of this workspace.
+//!
+//! A thin driver: it spawns `cargo` and reads text. It measures nothing; what is timed runs in release, in `benches/`.
+#![forbid(unsafe_code)]
+#![allow(clippy::print_stdout, reason = "a command for people; its output is its purpose")]
+
+mod ci;
+mod layers;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+const HELP: &str = "\
+cargo xtask COMMAND
+
+  ci [--quick]   every check a change must pass, stopping at the first that fails;
+                 --quick leaves out the crates checked alone, the doc tests and rustdoc
+  tidy           the rules of the house that no compiler checks
+  help           this text";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            println!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(args: &[&str]) -> Result<()> {
+    match args {
+        ["ci"] => ci::run(false),
+        ["ci", "--quick"] => ci::run(true),
+        ["tidy"] => tidy::run(),
+        [] | ["help" | "-h" | "--help"] => {
+            println!("{HELP}");
+            Ok(())
+        }
+        _ => bail!("unknown arguments: {}\n\n{HELP}", args.join(" ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_arguments_are_an_error_that_shows_the_help() {
+        let error = run(&["tidy", "--fast"]).expect_err("no such flag").to_string();
+        assert!(error.contains("tidy --fast") && error.contains("cargo xtask COMMAND"), "{error}");
+    }
+}
