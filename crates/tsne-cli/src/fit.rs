@@ -37,7 +37,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
 /// A fit to be made: where the data came from does not matter any more.
 #[derive(Debug)]
 pub(crate) struct Job<'a> {
-    /// What the data are called in messages and below the picture.
+    /// What the data are called in messages.
     pub(crate) name: String,
     pub(crate) parameters: &'a Parameters,
     pub(crate) choices: Choices,
@@ -165,7 +165,10 @@ impl Job<'_> {
         let report = fitted.report();
         let caption = format!(
             "t-SNE of {} · {} points · perplexity {} · KL divergence {:.3}",
-            self.name, report.plan.n_points, report.plan.perplexity, report.kl_divergence
+            self.short_name(),
+            report.plan.n_points,
+            report.plan.perplexity,
+            report.kl_divergence
         );
         self.outputs.write(&Map {
             positions: fitted.positions(),
@@ -243,6 +246,11 @@ impl Job<'_> {
             start.elapsed().as_secs_f64()
         );
         self.tell("Map", &line);
+    }
+
+    /// What the data are called below the picture: a picture travels, directories stay at home.
+    fn short_name(&self) -> &str {
+        Path::new(&self.name).file_name().and_then(|name| name.to_str()).unwrap_or(&self.name)
     }
 
     /// A line, or several, under a heading.
