@@ -6,8 +6,9 @@ use tsne_core::{Control, KnnGraph, NeighborIndex, NeighborQuery, NewAffinities, 
 
 use crate::calibration::{Adjustment, Calibration};
 use crate::family::{Built, check_count, check_graph, graph_of, joint, new_rows};
-use crate::joint::{Combine, PASSES, Progress, View, calibrate_rows};
 use crate::options::{check_perplexities, neighbors_for, resolve_neighbors, resolve_perplexities};
+use crate::rule::{Combine, Rule};
+use crate::view::View;
 use crate::{Error, Options};
 
 /// What a family with perplexities asks for.
@@ -37,10 +38,9 @@ impl Request {
             adjustments.push(Adjustment::FewNeighbors { perplexity, wanted, used: k });
         }
 
-        let progress = Progress::new(control, PASSES * n);
+        let rule = Rule::Perplexities(used, self.combine);
         let view = View::new(&graph, k);
-        let (conditional, scales) = calibrate_rows(view, &used, self.combine, &progress)?;
-        let matrix = joint(view, &conditional, options.symmetrize, options.normalization, &progress)?;
+        let (matrix, scales) = joint(view, &rule, options.symmetrize, options.normalization, control)?;
         let calibration = Calibration { adjustments, n_neighbors: k, scales };
         Ok(Built { graph, matrix, calibration })
     }
@@ -78,8 +78,7 @@ impl Request {
         perplexities.sort_unstable_by(f64::total_cmp);
         let n = built.graph.n_points();
         let k = resolve_neighbors(&perplexities, request.n_neighbors, n)?;
-        new_rows(index, n, points, k, request.min_neighbors, control, |view, progress| {
-            Ok(calibrate_rows(view, &perplexities, self.combine, progress)?.0)
-        })
+        let rule = Rule::Perplexities(perplexities, self.combine);
+        new_rows(index, n, points, k, request.min_neighbors, &rule, control)
     }
 }

@@ -103,6 +103,25 @@ pub struct Scale {
     pub unreached: Vec<UnreachedRow>,
 }
 
+impl Scale {
+    /// Of no rows yet.
+    pub(crate) fn new(perplexity: f64) -> Self {
+        Self { perplexity, attained_min: f64::INFINITY, attained_max: 0.0, unreached: Vec::new() }
+    }
+
+    /// Adds what was found in consecutive parts of the rows, in their order.
+    pub(crate) fn merge(mut scales: Vec<Self>, parts: impl IntoIterator<Item = Vec<Self>>) -> Vec<Self> {
+        for part in parts {
+            for (scale, part) in scales.iter_mut().zip(part) {
+                scale.attained_min = scale.attained_min.min(part.attained_min);
+                scale.attained_max = scale.attained_max.max(part.attained_max);
+                scale.unreached.extend(part.unreached);
+            }
+        }
+        scales
+    }
+}
+
 /// How a calibration went: the affinities are usable whatever it says, the caveats travel with them.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]

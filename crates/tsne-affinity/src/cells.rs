@@ -1,10 +1,9 @@
 //! An array of scalars that several tasks fill at once, each place by one of them.
 
-use std::mem::size_of;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use rayon::prelude::*;
-use tsne_core::Scalar;
+use tsne_core::{Scalar, Typed};
 
 /// Scalars as the bits of atomics: in safe code the way to let tasks write in between each other, at the cost of a
 /// plain store.
@@ -17,20 +16,27 @@ pub(crate) enum Cells {
 impl Cells {
     /// `n` zeros of type `T`.
     pub(crate) fn zeros<T: Scalar>(n: usize) -> Self {
-        if size_of::<T>() == size_of::<f32>() {
-            Self::F32((0..n).into_par_iter().map(|_| AtomicU32::new(0)).collect())
-        } else {
-            Self::F64((0..n).into_par_iter().map(|_| AtomicU64::new(0)).collect())
+        match T::typed(&[]) {
+            Typed::F32(_) => Self::F32((0..n).into_par_iter().map(|_| AtomicU32::new(0)).collect()),
+            Typed::F64(_) => Self::F64((0..n).into_par_iter().map(|_| AtomicU64::new(0)).collect()),
         }
     }
 
-    /// Writes one value.
+    /// Writes each of `values` to one of `places`.
     #[inline(always)]
-    #[allow(clippy::cast_possible_truncation, reason = "values of an f32 array are f32")]
-    pub(crate) fn store<T: Scalar>(&self, at: usize, value: T) {
-        match self {
-            Self::F32(cells) => cells[at].store((value.to_f64() as f32).to_bits(), Ordering::Relaxed),
-            Self::F64(cells) => cells[at].store(value.to_f64().to_bits(), Ordering::Relaxed),
+    pub(crate) fn store_all<T: Scalar>(&self, places: impl Iterator<Item = usize>, values: &[T]) {
+        match (self, T::typed(values)) {
+            (Self::F32(cells), Typed::F32(values)) => {
+                for (at, value) in places.zip(values) {
+                    cells[at].store(value.to_bits(), Ordering::Relaxed);
+                }
+            }
+            (Self::F64(cells), Typed::F64(values)) => {
+                for (at, value) in places.zip(values) {
+                    cells[at].store(value.to_bits(), Ordering::Relaxed);
+                }
+            }
+            _ => unreachable!("cells are made for one type"),
         }
     }
 

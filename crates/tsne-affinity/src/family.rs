@@ -4,9 +4,12 @@ use std::sync::Arc;
 
 use tsne_core::{Control, Csr, KnnGraph, NeighborIndex, NeighborQuery, NewAffinities, Points, Scalar};
 
-use crate::calibration::Calibration;
-use crate::joint::{Conditional, Progress, View, rows};
-use crate::symmetrize::{Divisor, Merge, symmetrize};
+use crate::calibration::{Calibration, Scale};
+use crate::directed::{self, directed};
+use crate::rule::Rule;
+use crate::symmetrize::{self, Merge, Norm, symmetrize};
+use crate::tasks::Progress;
+use crate::view::View;
 use crate::{Error, Normalization};
 
 /// A matrix, the graph it was made from, and the report about it.
@@ -94,38 +97,40 @@ pub(crate) fn graph_of<T: Scalar>(
     Ok(Arc::new(index.knn_graph(k, control)?))
 }
 
-/// The matrix of rows that sum to 1 each.
+/// The matrix of rows weighed by a rule with a perplexity or bandwidth.
 pub(crate) fn joint<T: Scalar>(
     view: View<'_, T>,
-    conditional: &Conditional,
+    rule: &Rule,
     symmetric: bool,
     normalization: Normalization,
-    progress: &Progress<'_>,
-) -> Result<Csr<T>, Error> {
+    control: &Control<'_>,
+) -> Result<(Csr<T>, Vec<Scale>), Error> {
     let n = view.n_rows();
     if symmetric {
-        let divisor = match normalization {
-            Normalization::PairWise => Divisor::Total(2.0 * n as f64),
-            Normalization::PointWise => Divisor::Row,
+        let norm = match normalization {
+            Normalization::PairWise => Norm::Total,
+            Normalization::PointWise => Norm::Rows,
         };
-        return symmetrize(view, conditional, Merge::Sum, divisor, progress);
+        let progress = Progress::new(control, symmetrize::PASSES * n);
+        return symmetrize(view, rule, Merge::Sum, norm, &progress);
     }
     let factor = match normalization {
         Normalization::PairWise => 1.0 / n as f64,
         Normalization::PointWise => 1.0,
     };
-    rows(view, conditional, n, true, factor, progress)
+    let progress = Progress::new(control, directed::PASSES * n);
+    directed(view, rule, n, true, factor, &progress)
 }
 
-/// Rows of new points over the `n_points` ones of `index`: `k` neighbors each, weighted as `conditional` says.
+/// Rows of new points over the `n_points` ones of `index`: `k` neighbors each, weighed by `rule`.
 pub(crate) fn new_rows<T: Scalar>(
     index: &dyn NeighborQuery<T>,
     n_points: usize,
     points: Points<'_, T>,
     k: usize,
     min_neighbors: usize,
+    rule: &Rule,
     control: &Control<'_>,
-    conditional: impl FnOnce(View<'_, T>, &Progress<'_>) -> Result<Conditional, Error>,
 ) -> Result<NewAffinities<T>, Error> {
     let n_indexed = index.n_points();
     if n_indexed != n_points {
@@ -135,9 +140,7 @@ pub(crate) fn new_rows<T: Scalar>(
         return Err(Error::BadNeighborCount { n_neighbors: k, available: n_points });
     }
     let neighbors = index.query(points, k.max(min_neighbors.min(n_points)), control)?;
-    let progress = Progress::new(control, 2 * neighbors.n_points());
-    let view = View::new(&neighbors, k);
-    let conditional = conditional(view, &progress)?;
-    let rows = rows(view, &conditional, n_points, false, 1.0, &progress)?;
+    let progress = Progress::new(control, directed::PASSES * neighbors.n_points());
+    let (rows, _) = directed(View::new(&neighbors, k), rule, n_points, false, 1.0, &progress)?;
     Ok(NewAffinities { rows, neighbors })
 }

@@ -4,15 +4,18 @@
 mod calibrated;
 mod calibration;
 mod cells;
+mod directed;
 mod error;
 mod expo;
 mod family;
 mod incoming;
-mod joint;
 mod options;
 mod perplexity;
 mod row;
+mod rule;
 mod symmetrize;
+mod tasks;
+mod view;
 
 pub use calibration::{Adjustment, Calibration, Reason, Scale, UnreachedRow};
 pub use error::Error;

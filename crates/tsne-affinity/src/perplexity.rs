@@ -9,6 +9,7 @@ use tsne_core::{
 
 use crate::calibrated::Request;
 use crate::family::{Built, family};
+use crate::rule::Combine;
 use crate::{Calibration, Error, Options};
 
 /// Gaussian affinities with the same perplexity in every row; openTSNE's `PerplexityBasedNN`.
@@ -78,7 +79,7 @@ impl<T: Scalar> PerplexityBased<T> {
     }
 
     fn request(perplexity: f64, options: &Options) -> Request {
-        Request { perplexities: vec![perplexity], options: options.clone(), combine: |_| {} }
+        Request { perplexities: vec![perplexity], options: options.clone(), combine: Combine::Average }
     }
 
     /// Rebuilds the matrix for another perplexity from the stored neighbors; does nothing if it is the same.

@@ -71,6 +71,26 @@ impl<T: Scalar> Csr<T> {
         Ok(Self { n_columns, offsets, columns, values })
     }
 
+    /// As [`from_parts`](Self::from_parts) for parts that are known to fit together, which only debug builds check.
+    ///
+    /// Parts that do not fit give wrong rows or a panic later on. Saves a pass over the entries.
+    ///
+    /// # Panics
+    /// In debug builds, if the parts do not fit together.
+    #[must_use]
+    pub fn from_trusted_parts(
+        n_columns: usize,
+        offsets: Vec<usize>,
+        columns: Vec<u32>,
+        values: Vec<T>,
+    ) -> Self {
+        if cfg!(debug_assertions) {
+            return Self::from_parts(n_columns, offsets, columns, values)
+                .expect("the caller's parts fit together");
+        }
+        Self { n_columns, offsets, columns, values }
+    }
+
     /// Number of rows.
     #[must_use]
     pub fn n_rows(&self) -> usize {
