@@ -152,6 +152,9 @@ impl Job<'_> {
         let points = points.map_err(|e| failed(e.into()))?;
         let config = self.config::<D>(points.n_points())?;
         let plan = config.plan(points.n_points(), points.n_features()).map_err(failed)?;
+        if self.parameters.strict {
+            check_all_used(&self.parameters.given, plan.negative_gradient_method.value)?;
+        }
         self.tell("Plan", plan.to_string().trim_end());
 
         let start = Instant::now();
@@ -195,6 +198,10 @@ impl Job<'_> {
             .neighbors(self.choices.neighbors)
             .initialization(initialization(&p.initialization, n_points)?)
             .negative_gradient_method(self.choices.negative_gradient_method)
+            .theta(p.theta)
+            .n_interpolation_points(p.n_interpolation_points)
+            .min_num_intervals(p.min_num_intervals)
+            .ints_in_interval(p.ints_in_interval)
             .dof(p.dof)
             .learning_rate(p.learning_rate)
             .early_exaggeration(p.early_exaggeration)
@@ -261,6 +268,26 @@ impl Job<'_> {
                 tell(format_args!("{heading:<7}{line}"));
                 heading = "";
             }
+        }
+    }
+}
+
+/// Refuses a parameter that was given and that the chosen method does not look at.
+fn check_all_used(given: &[String], method: NegativeGradientMethod) -> Result<(), Failure> {
+    const OF_METHODS: [(&str, NegativeGradientMethod); 4] = [
+        ("theta", NegativeGradientMethod::BarnesHut),
+        ("n_interpolation_points", NegativeGradientMethod::Fft),
+        ("min_num_intervals", NegativeGradientMethod::Fft),
+        ("ints_in_interval", NegativeGradientMethod::Fft),
+    ];
+    let is_ignored = |(name, of): &&(&str, _)| *of != method && given.iter().any(|given| given == name);
+    match OF_METHODS.iter().find(is_ignored) {
+        None => Ok(()),
+        Some((name, of)) => {
+            let flag = format!("--{}", name.replace('_', "-"));
+            let what = format!("{flag} belongs to the method {of}, but the method is {method}");
+            let help = format!("leave {flag} out, or say --negative-gradient-method {of}");
+            Err(Failure::new("E207", what, help).at(flag))
         }
     }
 }
