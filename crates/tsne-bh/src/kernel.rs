@@ -131,20 +131,8 @@ fn add_one<S: Simd, R: Real, const D: usize>(
             force[c] = mr.mul_add(difference[c], force[c]);
         }
     }
-    field.z += sum::<S, R>(z);
+    field.z += z.reduce_sum().to_f64();
     for c in 0..D {
-        field.force[c] += sum::<S, R>(force[c]);
+        field.force[c] += force[c].reduce_sum().to_f64();
     }
-}
-
-/// Sum of all lanes, in f64.
-#[inline(always)]
-fn sum<S: Simd, R: Real>(v: R::Native<S>) -> f64 {
-    v.as_slice()
-        .iter()
-        .map(
-            #[inline(always)]
-            |x| x.to_f64(),
-        )
-        .sum()
 }

@@ -153,6 +153,20 @@ impl<T: Scalar, const D: usize> Bounds<T, D> {
         self
     }
 
+    /// Squared distance from the nearest point of the box.
+    #[inline(always)]
+    pub(crate) fn distance2(&self, to: &[T; D]) -> T {
+        let zero = T::lit(0.0);
+        let mut d2 = zero;
+        for c in 0..D {
+            let (below, above) = (self.low[c] - to[c], to[c] - self.high[c]);
+            let gap = if below > above { below } else { above };
+            let gap = if gap > zero { gap } else { zero };
+            d2 += gap * gap;
+        }
+        d2
+    }
+
     /// The longest edge.
     pub(crate) fn side(&self) -> T {
         let edges = (0..D).map(|c| self.high[c] - self.low[c]);

@@ -6,7 +6,9 @@ use tsne_core::Scalar;
 use crate::morton::{Bounds, Grid, Key, code, fill_keys, index, sort};
 
 /// Points of a leaf that are not all at one place.
-pub(crate) const LEAF: usize = 16;
+pub(crate) const LEAF: usize = 32;
+/// Points of a patch that are not all at one place.
+pub(crate) const PATCH: usize = 256;
 /// Points of one parallel task.
 const CHUNK: usize = 4096;
 
@@ -52,10 +54,15 @@ pub(crate) struct Tree<T, const D: usize> {
     pub(crate) keys: Vec<Key>,
     /// The root first; children are neighbors and follow their parents.
     pub(crate) nodes: Vec<Node<T, D>>,
-    /// Numbers of the leaves, by their first point.
-    pub(crate) leaves: Vec<u32>,
+    /// The largest nodes of up to [`PATCH`] points, or at one place, by their first point. Every point is in one.
+    pub(crate) patches: Vec<u32>,
+    /// The positions again, those on axis c from `c * stride`; every run of [`LEAF`] from a point on exists.
+    pub(crate) rows: Vec<T>,
+    pub(crate) stride: usize,
+    depth: usize,
     bounds: Vec<Bounds<T, D>>,
     spare_keys: Vec<Key>,
+    spare_nodes: Vec<u32>,
 }
 
 impl<T: Scalar, const D: usize> Tree<T, D> {
@@ -64,9 +71,13 @@ impl<T: Scalar, const D: usize> Tree<T, D> {
             points: Vec::new(),
             keys: Vec::new(),
             nodes: Vec::new(),
-            leaves: Vec::new(),
+            patches: Vec::new(),
+            rows: Vec::new(),
+            stride: 0,
+            depth: 0,
             bounds: Vec::new(),
             spare_keys: Vec::new(),
+            spare_nodes: Vec::new(),
         }
     }
 
@@ -88,25 +99,49 @@ impl<T: Scalar, const D: usize> Tree<T, D> {
         });
         self.grow();
         self.summarize(theta);
+        self.stride = y.len() + LEAF;
+        self.rows.resize(D * self.stride, T::lit(0.0));
+        for (c, row) in self.rows.chunks_exact_mut(self.stride).enumerate() {
+            row.par_chunks_mut(CHUNK).zip(self.points.par_chunks(CHUNK)).for_each(|(row, points)| {
+                for (to, point) in row.iter_mut().zip(points) {
+                    *to = point[c];
+                }
+            });
+        }
+    }
+
+    /// Length of a stack that no walk overflows: a node leaves at most its children there on every level.
+    pub(crate) fn stack_len(&self) -> usize {
+        (self.depth + 1) * (1 << D)
     }
 
     /// Divides the points among nodes, level by level.
     fn grow(&mut self) {
         self.nodes.clear();
-        self.leaves.clear();
+        self.patches.clear();
         self.push_node(0, self.keys.len());
-        let mut at = 0;
+        self.depth = 0;
+        let (mut at, mut level_end) = (0, 1);
         while at < self.nodes.len() {
+            if at == level_end {
+                self.depth += 1;
+                level_end = self.nodes.len();
+            }
             let range = self.nodes[at].points();
             if range.len() > LEAF && self.divide(at, range.start, range.end) {
-                self.nodes[at].n_children = (self.nodes.len() - self.nodes[at].first_child as usize) as u32;
-            } else {
-                self.leaves.push(at as u32);
+                self.nodes[at].n_children = self.nodes.len() as u32 - self.nodes[at].first_child;
             }
             at += 1;
         }
-        let nodes = &self.nodes;
-        self.leaves.sort_unstable_by_key(|&leaf| nodes[leaf as usize].start);
+        self.spare_nodes.push(0);
+        while let Some(at) = self.spare_nodes.pop() {
+            let node = &self.nodes[at as usize];
+            if node.n_children == 0 || node.points().len() <= PATCH {
+                self.patches.push(at);
+            } else {
+                self.spare_nodes.extend((node.first_child..node.first_child + node.n_children).rev());
+            }
+        }
     }
 
     fn push_node(&mut self, start: usize, end: usize) {

@@ -1,161 +1,63 @@
-//! One walk through the tree for a group of close targets, and the list of sources it yields ([M32]).
+//! The walk through the tree: for a patch of close points, which sources act on it and which of them alone ([M33]).
 
-use fearless_simd::Level;
+use fearless_simd::{Level, dispatch};
 use tsne_core::{Scalar, StudentT};
 
 use crate::kernel::{Field, LANES, Sources, add_fields};
 use crate::morton::Bounds;
-use crate::tree::{LEAF, Tree};
+use crate::tree::{LEAF, Node, PATCH, Tree};
 
 /// Sources listed before they are evaluated. Bounds the memory of a task and keeps its list in the first cache.
 const LIST: usize = 1024;
-/// Sources that one step of a walk may add: a leaf, or the children of a node.
-const STEP: usize = if LEAF > 8 { LEAF } else { 8 };
 
-/// The list of sources and the stack of a walk.
-#[derive(Debug)]
-pub(crate) struct Walk<'a, T, const D: usize> {
+/// Buffers of a walk that are kept between calls.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Scratch<T> {
+    /// Nodes to be opened.
+    stack: Vec<u32>,
+    near: Near<T>,
+}
+
+/// Leaves that are near a patch.
+#[derive(Clone, Debug, Default)]
+struct Near<T> {
+    leaves: Vec<u32>,
+    /// Centers of mass: those on axis c from `c * stride`.
+    centers: Vec<T>,
+    stride: usize,
+    reach2: Vec<T>,
+    mass: Vec<T>,
+    /// The mass where the leaf is far from the group at hand, 0 where it is near.
+    far_mass: Vec<T>,
+}
+
+/// Evaluates fields, one patch or target after the other.
+pub(crate) struct Walker<'a, T, const D: usize> {
     tree: &'a Tree<T, D>,
     level: Level,
     kernel: StudentT,
-    stack: &'a mut Vec<u32>,
+    scratch: &'a mut Scratch<T>,
+    list: List<T, D>,
+    /// Pairs of a target and a source evaluated so far.
+    pub(crate) n_pairs: u64,
+}
+
+/// Sources to be evaluated.
+struct List<T, const D: usize> {
     rows: [[T; LIST]; D],
     mass: [T; LIST],
     len: usize,
     /// Where in the list the targets are.
     own: Option<usize>,
-    /// Pairs of a target and a source evaluated so far.
-    pub(crate) n_pairs: u64,
 }
 
-/// The box of a group of targets.
-#[derive(Clone, Copy, Debug)]
-struct Group<T, const D: usize> {
-    center: [T; D],
-    half: [T; D],
-}
-
-impl<T: Scalar, const D: usize> Group<T, D> {
-    fn of(targets: &[[T; D]]) -> Self {
-        let bounds = Bounds::of(targets);
-        let half = T::lit(0.5);
-        let mut group = Self { center: bounds.low, half: bounds.low };
-        for c in 0..D {
-            group.half[c] = (bounds.high[c] - bounds.low[c]) * half;
-            group.center[c] = bounds.low[c] + group.half[c];
-        }
-        group
+impl<T: Scalar, const D: usize> List<T, D> {
+    fn new() -> Self {
+        let zero = T::lit(0.0);
+        Self { rows: [[zero; LIST]; D], mass: [zero; LIST], len: 0, own: None }
     }
 
-    /// Squared distance from its nearest point to `to`.
     #[inline(always)]
-    fn distance2(&self, to: &[T; D]) -> T {
-        let zero = T::lit(0.0);
-        let mut d2 = zero;
-        for c in 0..D {
-            let gap = (to[c] - self.center[c]).abs() - self.half[c];
-            let gap = if gap > zero { gap } else { zero };
-            d2 += gap * gap;
-        }
-        d2
-    }
-}
-
-impl<'a, T: Scalar, const D: usize> Walk<'a, T, D> {
-    pub(crate) fn new(tree: &'a Tree<T, D>, level: Level, kernel: StudentT, stack: &'a mut Vec<u32>) -> Self {
-        let zero = T::lit(0.0);
-        Self {
-            tree,
-            level,
-            kernel,
-            stack,
-            rows: [[zero; LIST]; D],
-            mass: [zero; LIST],
-            len: 0,
-            own: None,
-            n_pairs: 0,
-        }
-    }
-
-    /// Overwrites `fields` with what all points but itself do to each of the points `start..end` of the sorted ones, all
-    /// of one leaf.
-    pub(crate) fn leaf_fields(&mut self, leaf: u32, start: usize, end: usize, fields: &mut [Field<D>]) {
-        let tree = self.tree;
-        let node = &tree.nodes[leaf as usize];
-        fields.fill(Field::ZERO);
-        // Points at one place are one target, with the others as a source that exerts no force.
-        let (targets, evaluated) = if node.is_place() {
-            self.push(&node.center, node.mass - T::lit(1.0));
-            (&tree.points[start..=start], 1)
-        } else {
-            self.own = Some(start - node.start as usize);
-            self.push_points(node.points());
-            (&tree.points[start..end], end - start)
-        };
-        let group = Group::of(targets);
-        self.stack.clear();
-        // The nodes that hold the leaf are divided, however large theta is: a point never acts on itself.
-        let mut at = 0;
-        while at != leaf as usize {
-            let node = &tree.nodes[at];
-            let children = node.children();
-            let inside = children.clone().rev().find(|&child| tree.nodes[child].start as usize <= start);
-            let inside = inside.expect("children hold the points of their parent");
-            self.make_room(targets, &mut fields[..evaluated]);
-            self.visit(&group, children.start..inside);
-            self.visit(&group, inside + 1..children.end);
-            at = inside;
-        }
-        self.descend(&group, targets, &mut fields[..evaluated]);
-        let (first, rest) = fields.split_at_mut(evaluated);
-        rest.fill(first[0]);
-    }
-
-    /// Overwrites `field` with what all points of the tree do to a target that is none of them.
-    pub(crate) fn target_field(&mut self, target: &[T; D], field: &mut Field<D>) {
-        *field = Field::ZERO;
-        let targets = std::slice::from_ref(target);
-        self.stack.clear();
-        let group = Group::of(targets);
-        self.visit(&group, 0..1);
-        self.descend(&group, targets, std::slice::from_mut(field));
-    }
-
-    /// Takes up all that is on the stack, and evaluates the rest of the list.
-    fn descend(&mut self, group: &Group<T, D>, targets: &[[T; D]], fields: &mut [Field<D>]) {
-        while let Some(at) = self.stack.pop() {
-            self.make_room(targets, fields);
-            let node = &self.tree.nodes[at as usize];
-            if node.n_children == 0 {
-                self.push_points(node.points());
-            } else {
-                self.visit(group, node.children());
-            }
-        }
-        self.evaluate(targets, fields);
-    }
-
-    /// Makes room in the list for one step.
-    #[inline]
-    fn make_room(&mut self, targets: &[[T; D]], fields: &mut [Field<D>]) {
-        if self.len + STEP > LIST {
-            self.evaluate(targets, fields);
-        }
-    }
-
-    /// Lists the nodes that are far enough away and stacks the others.
-    #[inline]
-    fn visit(&mut self, group: &Group<T, D>, nodes: std::ops::Range<usize>) {
-        for (node, at) in self.tree.nodes[nodes.clone()].iter().zip(nodes) {
-            if node.reach2 < group.distance2(&node.center) {
-                self.push(&node.center, node.mass);
-            } else {
-                self.stack.push(at as u32);
-            }
-        }
-    }
-
-    #[inline]
     fn push(&mut self, position: &[T; D], mass: T) {
         for c in 0..D {
             self.rows[c][self.len] = position[c];
@@ -164,21 +66,215 @@ impl<'a, T: Scalar, const D: usize> Walk<'a, T, D> {
         self.len += 1;
     }
 
-    fn push_points(&mut self, points: std::ops::Range<usize>) {
-        for point in &self.tree.points[points] {
-            self.push(point, T::lit(1.0));
+    /// Lists the points of a leaf.
+    #[inline(always)]
+    fn push_leaf(&mut self, tree: &Tree<T, D>, leaf: &Node<T, D>) {
+        if leaf.is_place() {
+            return self.push(&leaf.center, leaf.mass);
+        }
+        // As many as any leaf has, which copies faster than a number to be found out; the next source overwrites those
+        // that belong to no leaf.
+        for c in 0..D {
+            let row = &tree.rows[c * tree.stride + leaf.start as usize..][..LEAF];
+            self.rows[c][self.len..][..LEAF].copy_from_slice(row);
+        }
+        self.mass[self.len..][..LEAF].fill(T::lit(1.0));
+        self.len += leaf.points().len();
+    }
+
+    /// Lists the nodes that are farther from the box than their reach, and puts the others on the stack. A node that
+    /// holds one of the points `own` is never far: a point does not act on itself, however large theta is.
+    #[inline(always)]
+    fn sift(
+        &mut self,
+        bounds: &Bounds<T, D>,
+        own: (u32, u32),
+        nodes: &[Node<T, D>],
+        first: u32,
+        stack: &mut [u32],
+        mut top: usize,
+    ) -> usize {
+        // Each node is written to both places, and the one that is right is kept: no branch to be mispredicted.
+        let mut len = self.len;
+        for (node, at) in nodes.iter().zip(first..) {
+            let apart = node.end <= own.0 || own.1 <= node.start;
+            let far = apart & (node.reach2 < bounds.distance2(&node.center));
+            for c in 0..D {
+                self.rows[c][len] = node.center[c];
+            }
+            self.mass[len] = node.mass;
+            stack[top] = at;
+            len += usize::from(far);
+            top += usize::from(!far);
+        }
+        self.len = len;
+        top
+    }
+}
+
+impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
+    pub(crate) fn new(
+        tree: &'a Tree<T, D>,
+        level: Level,
+        kernel: StudentT,
+        scratch: &'a mut Scratch<T>,
+    ) -> Self {
+        scratch.stack.resize(tree.stack_len(), 0);
+        Self { tree, level, kernel, scratch, list: List::new(), n_pairs: 0 }
+    }
+
+    /// Overwrites `fields` with what all points but itself do to each point of a patch, in sorted order; for a patch at
+    /// one place, the first of them.
+    pub(crate) fn patch_fields(&mut self, patch: u32, fields: &mut [Field<D>]) {
+        let tree = self.tree;
+        let node = &tree.nodes[patch as usize];
+        let fields = &mut fields[..if node.is_place() { 1 } else { node.points().len() }];
+        fields.fill(Field::ZERO);
+        let targets = &tree.points[node.points()][..fields.len()];
+        self.scratch.near.leaves.clear();
+        self.walk(&Bounds::of(targets), (node.start, node.end), targets, fields, true);
+        self.evaluate(targets, fields);
+        self.scratch.near.fill(tree);
+        for i in 0..self.scratch.near.leaves.len() {
+            let leaf = self.scratch.near.leaves[i];
+            let leaf_node = &tree.nodes[leaf as usize];
+            if node.start <= leaf_node.start && leaf_node.end <= node.end {
+                let start = (leaf_node.start - node.start) as usize;
+                let n_fields = leaf_node.points().len().min(fields.len());
+                self.leaf_fields(i, leaf_node, &mut fields[start..][..n_fields]);
+            }
+        }
+    }
+
+    /// Adds to `fields` what the leaves near the patch do to one of them.
+    fn leaf_fields(&mut self, i: usize, leaf: &Node<T, D>, fields: &mut [Field<D>]) {
+        let tree = self.tree;
+        let targets = &tree.points[leaf.points()][..fields.len()];
+        let near = &mut self.scratch.near;
+        near.split(self.level, &Bounds::of(targets), i);
+        let sources =
+            Sources { rows: &near.centers, stride: near.stride, mass: &mut near.far_mass, own: None };
+        add_fields(self.level, self.kernel, sources, targets, fields);
+        self.n_pairs += (near.leaves.len() * targets.len()) as u64;
+
+        if leaf.is_place() {
+            self.list.push(&leaf.center, leaf.mass - T::lit(1.0));
+        } else {
+            self.list.own = Some(0);
+            self.list.push_leaf(tree, leaf);
+        }
+        for k in 0..self.scratch.near.leaves.len() {
+            if self.scratch.near.far_mass[k] == T::lit(0.0) && k != i {
+                self.make_room(targets, fields);
+                self.list.push_leaf(tree, &tree.nodes[self.scratch.near.leaves[k] as usize]);
+            }
+        }
+        self.evaluate(targets, fields);
+    }
+
+    /// Overwrites `field` with what all points of the tree do to a target that is none of them.
+    pub(crate) fn target_field(&mut self, target: &[T; D], field: &mut Field<D>) {
+        *field = Field::ZERO;
+        let targets = std::slice::from_ref(target);
+        let fields = std::slice::from_mut(field);
+        self.walk(&Bounds::of(targets), (0, 0), targets, fields, false);
+        self.evaluate(targets, fields);
+    }
+
+    /// Lists the sources of the targets in the box; leaves that are not far are kept `apart` or listed point by point.
+    #[inline(always)]
+    fn walk(
+        &mut self,
+        bounds: &Bounds<T, D>,
+        own: (u32, u32),
+        targets: &[[T; D]],
+        fields: &mut [Field<D>],
+        apart: bool,
+    ) {
+        let tree = self.tree;
+        let mut top = self.list.sift(bounds, own, &tree.nodes[..1], 0, &mut self.scratch.stack, 0);
+        while top > 0 {
+            top -= 1;
+            let at = self.scratch.stack[top];
+            let node = &tree.nodes[at as usize];
+            self.make_room(targets, fields);
+            if node.n_children > 0 {
+                let children = &tree.nodes[node.children()];
+                top = self.list.sift(bounds, own, children, node.first_child, &mut self.scratch.stack, top);
+            } else if apart {
+                self.scratch.near.leaves.push(at);
+            } else {
+                self.list.push_leaf(tree, node);
+            }
+        }
+    }
+
+    /// Makes room in the list for a leaf, or for the children of a node and one more.
+    #[inline(always)]
+    fn make_room(&mut self, targets: &[[T; D]], fields: &mut [Field<D>]) {
+        if self.list.len + LEAF > LIST {
+            self.evaluate(targets, fields);
         }
     }
 
     /// Adds the field of the list to all targets and empties it.
     fn evaluate(&mut self, targets: &[[T; D]], fields: &mut [Field<D>]) {
-        let padded = self.len.next_multiple_of(LANES);
-        self.mass[self.len..padded].fill(T::lit(0.0));
-        let mass = &mut self.mass[..padded];
-        let sources = Sources { rows: self.rows.as_flattened(), stride: LIST, mass, own: self.own };
+        let list = &mut self.list;
+        let padded = list.len.next_multiple_of(LANES);
+        list.mass[list.len..padded].fill(T::lit(0.0));
+        let (rows, mass) = (list.rows.as_flattened(), &mut list.mass[..padded]);
+        let sources = Sources { rows, stride: LIST, mass, own: list.own };
         add_fields(self.level, self.kernel, sources, targets, fields);
-        self.n_pairs += (self.len * targets.len()) as u64;
-        self.len = 0;
-        self.own = None;
+        self.n_pairs += (list.len * targets.len()) as u64;
+        list.len = 0;
+        list.own = None;
     }
 }
+
+impl<T: Scalar> Near<T> {
+    /// Copies what is needed of the leaves, padded to whole vectors with leaves of no mass.
+    fn fill<const D: usize>(&mut self, tree: &Tree<T, D>) {
+        let zero = T::lit(0.0);
+        self.stride = self.leaves.len().next_multiple_of(LANES);
+        self.centers.resize(D * self.stride, zero);
+        for values in [&mut self.reach2, &mut self.mass, &mut self.far_mass] {
+            values.resize(self.stride, zero);
+        }
+        for (k, &leaf) in self.leaves.iter().enumerate() {
+            let node = &tree.nodes[leaf as usize];
+            for c in 0..D {
+                self.centers[c * self.stride + k] = node.center[c];
+            }
+            self.reach2[k] = node.reach2;
+            self.mass[k] = node.mass;
+        }
+        self.mass[self.leaves.len()..].fill(zero);
+    }
+
+    /// Finds which leaves are far from a box; leaf `own` is not.
+    fn split<const D: usize>(&mut self, level: Level, bounds: &Bounds<T, D>, own: usize) {
+        dispatch!(level, _simd => self.split_in_lanes(bounds));
+        self.far_mass[own] = T::lit(0.0);
+    }
+
+    #[inline(always)]
+    fn split_in_lanes<const D: usize>(&mut self, bounds: &Bounds<T, D>) {
+        let n = self.stride;
+        let (reach2, mass, far_mass) = (&self.reach2[..n], &self.mass[..n], &mut self.far_mass[..n]);
+        let mut centers = [&self.centers[..0]; D];
+        for c in 0..D {
+            centers[c] = &self.centers[c * n..][..n];
+        }
+        for k in 0..n {
+            let mut center = bounds.low;
+            for c in 0..D {
+                center[c] = centers[c][k];
+            }
+            let far = reach2[k] < bounds.distance2(&center);
+            far_mass[k] = if far { mass[k] } else { T::lit(0.0) };
+        }
+    }
+}
+
+const _: () = assert!(LEAF > 8, "a leaf has more points than a node has children");
+const _: () = assert!(LEAF <= PATCH, "a leaf is part of one patch");

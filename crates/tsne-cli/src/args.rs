@@ -1,8 +1,10 @@
 //! The command line: commands, flags, and what they mean. Names are those of the API, with hyphens.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::parser::ValueSource;
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tsne::LearningRate;
 
 /// Makes t-SNE maps of high-dimensional data.
@@ -11,6 +13,22 @@ use tsne::LearningRate;
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Reads a command line, its first word being the program.
+    pub(crate) fn read<S: Into<OsString> + Clone>(
+        words: impl IntoIterator<Item = S>,
+    ) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(words)?;
+        let mut cli = Self::from_arg_matches(&matches)?;
+        if let (Command::Fit(fit), Some((_, flags))) = (&mut cli.command, matches.subcommand()) {
+            let is_given = |id: &str| flags.value_source(id) == Some(ValueSource::CommandLine);
+            let given = flags.ids().map(clap::Id::as_str).filter(|id| is_given(id));
+            fit.parameters.given = given.map(str::to_owned).collect();
+        }
+        Ok(cli)
+    }
 }
 
 #[derive(Debug, Subcommand)]
@@ -59,6 +77,7 @@ pub(crate) struct DemoArgs {
 /// How the input is read. Columns are given by name or by number, counted from 1.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Reading")]
+#[group(skip)]
 pub(crate) struct ReadingArgs {
     /// Column that colors the map and is copied to it, not used as a feature (in an .npz: name of an array)
     #[arg(long, value_name = "COL")]
@@ -88,6 +107,7 @@ pub(crate) struct ReadingArgs {
 /// Parameters of t-SNE, named as in the library.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "t-SNE", allow_negative_numbers = true)]
+#[group(skip)]
 pub(crate) struct Parameters {
     /// Number of neighbors, smoothly counted, that a point attends to
     #[arg(long, default_value_t = 30.0, value_name = "X")]
@@ -149,9 +169,25 @@ pub(crate) struct Parameters {
     #[arg(long, default_value = "auto", value_name = "HOW")]
     pub(crate) neighbors: String,
 
-    /// How the repulsion is computed: auto or exact
+    /// How the repulsion is computed: auto, exact, bh (barnes-hut) or fft (interpolation)
     #[arg(long, default_value = "auto", value_name = "HOW")]
     pub(crate) negative_gradient_method: String,
+
+    /// Trade-off of bh: larger is faster and less accurate, 0 is exact
+    #[arg(long, default_value_t = 0.5, value_name = "X")]
+    pub(crate) theta: f64,
+
+    /// Nodes of fft's mesh per cell and axis
+    #[arg(long, default_value_t = 3, value_name = "N")]
+    pub(crate) n_interpolation_points: usize,
+
+    /// Fewest cells of fft's mesh along the longest side of the map
+    #[arg(long, default_value_t = 50, value_name = "N")]
+    pub(crate) min_num_intervals: usize,
+
+    /// Side of a cell of fft's mesh in units of the map
+    #[arg(long, default_value_t = 1.0, value_name = "X")]
+    pub(crate) ints_in_interval: f64,
 
     /// Seed of all randomness; equal seeds give equal maps
     #[arg(long, default_value_t = 42, value_name = "SEED")]
@@ -165,18 +201,23 @@ pub(crate) struct Parameters {
     #[arg(long, default_value = "f32", value_name = "TYPE")]
     pub(crate) precision: Precision,
 
-    /// Fail where a parameter would otherwise be changed with a warning
+    /// Fail where a parameter would otherwise be changed with a warning, or ignored
     #[arg(long)]
     pub(crate) strict: bool,
 
     /// Iterations between two reports of progress
     #[arg(long, default_value_t = 50, value_name = "N")]
     pub(crate) callbacks_every_iters: usize,
+
+    /// Names of the parameters that were on the command line and not left to their defaults
+    #[arg(skip)]
+    pub(crate) given: Vec<String>,
 }
 
 /// What is said on standard error.
 #[derive(Args, Debug)]
 #[command(next_help_heading = "Messages")]
+#[group(skip)]
 pub(crate) struct TellingArgs {
     /// How progress is shown; auto is a bar on a terminal and plain lines elsewhere
     #[arg(long, default_value = "auto", value_name = "HOW")]
@@ -242,9 +283,15 @@ fn parse_delimiter(text: &str) -> Result<u8, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
+
+    fn fit(flags: &str) -> Parameters {
+        let words = ["tsne", "fit", "a.csv", "-o", "b.csv"].into_iter().chain(flags.split_whitespace());
+        match Cli::read(words).expect("parses").command {
+            Command::Fit(fit) => fit.parameters,
+            Command::Demo(_) => panic!("fit was given"),
+        }
+    }
 
     #[test]
     fn the_command_line_is_consistent() {
@@ -253,23 +300,19 @@ mod tests {
 
     #[test]
     fn negative_numbers_are_values() {
-        let args = [
-            "tsne",
-            "fit",
-            "a.csv",
-            "-o",
-            "b.csv",
-            "--n-jobs",
-            "-2",
-            "--perplexity",
-            "-1",
-            "--max-step-norm",
-            "none",
-        ];
-        let Command::Fit(fit) = Cli::try_parse_from(args).expect("parses").command else {
-            panic!("fit was given")
-        };
-        let Parameters { n_jobs, perplexity, max_step_norm, .. } = fit.parameters;
+        let Parameters { n_jobs, perplexity, max_step_norm, .. } =
+            fit("--n-jobs -2 --perplexity -1 --max-step-norm none");
         assert_eq!((n_jobs, perplexity, max_step_norm), (-2, -1.0, Bound(None)), "read as numbers");
+    }
+
+    #[test]
+    fn what_was_given_is_known() {
+        let mut given = fit("--theta 0.5 --n-iter 500").given;
+        given.sort();
+        assert_eq!(
+            given,
+            ["input", "n_iter", "outputs", "theta"],
+            "defaults that are spelled out count as given"
+        );
     }
 }

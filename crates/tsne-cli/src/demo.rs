@@ -2,7 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Parser as _;
 use tsne_io::{ReadOptions, read_table};
 
 use crate::args::{Cli, Command, DemoArgs, FitArgs};
@@ -38,8 +37,8 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
 
 /// The defaults of `tsne fit`, from where they are declared.
 fn defaults() -> FitArgs {
-    match Cli::parse_from(["tsne", "fit", "digits", "-o", "digits.csv"]).command {
-        Command::Fit(args) => *args,
-        Command::Demo(_) => unreachable!("fit was given"),
+    match Cli::read(["tsne", "fit", "digits", "-o", "digits.csv"]).map(|cli| cli.command) {
+        Ok(Command::Fit(args)) => *args,
+        other => unreachable!("this is a fit and nothing else: {other:?}"),
     }
 }

@@ -37,7 +37,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
 /// A fit to be made: where the data came from does not matter any more.
 #[derive(Debug)]
 pub(crate) struct Job<'a> {
-    /// What the data are called in messages and below the picture.
+    /// What the data are called in messages.
     pub(crate) name: String,
     pub(crate) parameters: &'a Parameters,
     pub(crate) choices: Choices,
@@ -152,6 +152,9 @@ impl Job<'_> {
         let points = points.map_err(|e| failed(e.into()))?;
         let config = self.config::<D>(points.n_points())?;
         let plan = config.plan(points.n_points(), points.n_features()).map_err(failed)?;
+        if self.parameters.strict {
+            check_all_used(&self.parameters.given, plan.negative_gradient_method.value)?;
+        }
         self.tell("Plan", plan.to_string().trim_end());
 
         let start = Instant::now();
@@ -165,7 +168,10 @@ impl Job<'_> {
         let report = fitted.report();
         let caption = format!(
             "t-SNE of {} · {} points · perplexity {} · KL divergence {:.3}",
-            self.name, report.plan.n_points, report.plan.perplexity, report.kl_divergence
+            self.short_name(),
+            report.plan.n_points,
+            report.plan.perplexity,
+            report.kl_divergence
         );
         self.outputs.write(&Map {
             positions: fitted.positions(),
@@ -192,6 +198,10 @@ impl Job<'_> {
             .neighbors(self.choices.neighbors)
             .initialization(initialization(&p.initialization, n_points)?)
             .negative_gradient_method(self.choices.negative_gradient_method)
+            .theta(p.theta)
+            .n_interpolation_points(p.n_interpolation_points)
+            .min_num_intervals(p.min_num_intervals)
+            .ints_in_interval(p.ints_in_interval)
             .dof(p.dof)
             .learning_rate(p.learning_rate)
             .early_exaggeration(p.early_exaggeration)
@@ -245,6 +255,11 @@ impl Job<'_> {
         self.tell("Map", &line);
     }
 
+    /// What the data are called below the picture: a picture travels, directories stay at home.
+    fn short_name(&self) -> &str {
+        Path::new(&self.name).file_name().and_then(|name| name.to_str()).unwrap_or(&self.name)
+    }
+
     /// A line, or several, under a heading.
     fn tell(&self, heading: &str, text: &str) {
         if !self.telling.quiet {
@@ -253,6 +268,26 @@ impl Job<'_> {
                 tell(format_args!("{heading:<7}{line}"));
                 heading = "";
             }
+        }
+    }
+}
+
+/// Refuses a parameter that was given and that the chosen method does not look at.
+fn check_all_used(given: &[String], method: NegativeGradientMethod) -> Result<(), Failure> {
+    const OF_METHODS: [(&str, NegativeGradientMethod); 4] = [
+        ("theta", NegativeGradientMethod::BarnesHut),
+        ("n_interpolation_points", NegativeGradientMethod::Fft),
+        ("min_num_intervals", NegativeGradientMethod::Fft),
+        ("ints_in_interval", NegativeGradientMethod::Fft),
+    ];
+    let is_ignored = |(name, of): &&(&str, _)| *of != method && given.iter().any(|given| given == name);
+    match OF_METHODS.iter().find(is_ignored) {
+        None => Ok(()),
+        Some((name, of)) => {
+            let flag = format!("--{}", name.replace('_', "-"));
+            let what = format!("{flag} belongs to the method {of}, but the method is {method}");
+            let help = format!("leave {flag} out, or say --negative-gradient-method {of}");
+            Err(Failure::new("E207", what, help).at(flag))
         }
     }
 }

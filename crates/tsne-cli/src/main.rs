@@ -15,12 +15,13 @@ mod report;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 use args::{Cli, Command};
 
 fn main() -> ExitCode {
-    let cli = Cli::parse(); // exits with status 2 on a mistake
+    let cli = match Cli::read(std::env::args_os()) {
+        Ok(cli) => cli,
+        Err(e) => e.exit(), // with status 2 on a mistake, 0 after --help
+    };
     exit::run(|| match &cli.command {
         Command::Fit(args) => fit::run(args),
         Command::Demo(args) => demo::run(args),

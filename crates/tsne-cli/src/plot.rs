@@ -11,8 +11,10 @@ use legend::Legend;
 use raster::{Canvas, Color};
 use text::Text;
 
-/// Side of the square in which the points lie, in pixels.
+/// Longer side of the rectangle in which the points lie, in pixels.
 const SIDE: f64 = 1280.0;
+/// Least ratio of its sides; flatter maps leave room.
+const MIN_ASPECT: f64 = 0.5;
 /// Around everything.
 const MARGIN: f64 = 48.0;
 /// Between points and legend.
@@ -34,15 +36,18 @@ impl Picture {
     pub(crate) fn scatter(positions: &[[f64; 2]], labels: Option<&Labels>, caption: &str) -> Self {
         let ranks = labels.map(legend::ranks);
         let legend = labels.zip(ranks.as_deref()).map(|(labels, ranks)| Legend::new(labels, ranks, SIDE));
-        let legend_width = legend.as_ref().map_or(0.0, |legend| GUTTER + legend.width());
-        let width = MARGIN + SIDE + legend_width + MARGIN;
-        let height = MARGIN + SIDE + CAPTION_HEIGHT + MARGIN / 2.0;
-        let mut canvas = Canvas::new(pixels(width), pixels(height), Color::WHITE);
-
-        let (left, right) = (rounded(MARGIN), rounded(MARGIN + SIDE));
-        canvas.frame(left, left, right, right, FRAME_COLOR);
         let style = Style::for_points(positions.len());
-        let to_pixel = fit_into_square(positions, style.radius * 2.0 + 8.0);
+        let area = Area::around(positions, style.radius * 2.0 + 8.0);
+        let [area_width, area_height] = area.size;
+
+        let (legend_width, legend_height) =
+            legend.as_ref().map_or((0.0, 0.0), |legend| (GUTTER + legend.width(), legend.height()));
+        let width = MARGIN + area_width + legend_width + MARGIN;
+        let height = (MARGIN + area_height + CAPTION_HEIGHT).max(MARGIN + legend_height) + MARGIN / 2.0;
+        let mut canvas = Canvas::new(pixels(width), pixels(height), Color::WHITE);
+        let [left, right, bottom] = [MARGIN, MARGIN + area_width, MARGIN + area_height].map(rounded);
+        canvas.frame(left, left, right, bottom, FRAME_COLOR);
+
         for i in shuffled(positions.len()) {
             let color = match (labels, &ranks) {
                 (Some(labels), Some(ranks)) => {
@@ -50,14 +55,14 @@ impl Picture {
                 }
                 _ => palette::PLAIN,
             };
-            style.draw(&mut canvas, to_pixel(positions[i]), color);
+            style.draw(&mut canvas, area.pixel(positions[i]), color);
         }
         if let Some(legend) = legend {
-            legend.draw(&mut canvas, [MARGIN + SIDE + GUTTER, MARGIN]);
+            legend.draw(&mut canvas, [MARGIN + area_width + GUTTER, MARGIN]);
         }
         let text = Text::of_height(22.0);
         let line = text.fitted(caption, width - 2.0 * MARGIN);
-        text.draw(&mut canvas, [MARGIN, MARGIN + SIDE + 40.0], &line, CAPTION_COLOR);
+        text.draw(&mut canvas, [MARGIN, MARGIN + area_height + 40.0], &line, CAPTION_COLOR);
         Self(canvas)
     }
 
@@ -97,7 +102,7 @@ impl Style {
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a size on the screen")]
     fn for_points(n_points: usize) -> Self {
         let n = (n_points as f64).max(1.0);
-        let radius = (0.18 * SIDE / n.sqrt()).clamp(1.3, 11.0);
+        let radius = (0.18 * SIDE / n.sqrt()).clamp(1.3, 9.0);
         let crowding = n * radius * radius / (SIDE * SIDE);
         let opacity = (0.9 / (crowding / 0.05).max(1.0).sqrt()).clamp(0.35, 0.9) as f32;
         Self { radius, opacity, rim: if radius >= 3.5 { 0.8 } else { 0.0 } }
@@ -111,15 +116,35 @@ impl Style {
     }
 }
 
-/// The map from positions to pixels that centers them in the square, one scale for both axes, y upwards.
-fn fit_into_square(positions: &[[f64; 2]], padding: f64) -> impl Fn([f64; 2]) -> [f64; 2] {
-    let bounds = [0, 1].map(|axis| range(positions.iter().map(|y| y[axis])));
-    let span = bounds.map(|(low, high)| high - low);
-    let longest = span[0].max(span[1]);
-    let scale = if longest > 0.0 { (SIDE - 2.0 * padding) / longest } else { 1.0 };
-    let center = bounds.map(|(low, high)| low + (high - low) / 2.0);
-    let middle = MARGIN + SIDE / 2.0;
-    move |y| [middle + (y[0] - center[0]) * scale, middle - (y[1] - center[1]) * scale]
+/// The rectangle of the points, and how positions become pixels in it: one scale for both axes, y upwards.
+struct Area {
+    /// Width and height in pixels.
+    size: [f64; 2],
+    /// Middle of the map.
+    center: [f64; 2],
+    /// Pixels per unit.
+    scale: f64,
+}
+
+impl Area {
+    /// A rectangle as flat or as tall as the map, within limits, with `padding` pixels inside its edges.
+    fn around(positions: &[[f64; 2]], padding: f64) -> Self {
+        let bounds = [0, 1].map(|axis| range(positions.iter().map(|y| y[axis])));
+        let span = bounds.map(|(low, high)| high - low);
+        let longest = span[0].max(span[1]);
+        let center = bounds.map(|(low, high)| low + (high - low) / 2.0);
+        if longest == 0.0 {
+            return Self { size: [SIDE; 2], center, scale: 1.0 };
+        }
+        let scale = (SIDE - 2.0 * padding) / longest;
+        let size = span.map(|span| (span * scale + 2.0 * padding).clamp(MIN_ASPECT * SIDE, SIDE));
+        Self { size, center, scale }
+    }
+
+    fn pixel(&self, position: [f64; 2]) -> [f64; 2] {
+        let [x, y] = [0, 1].map(|axis| (position[axis] - self.center[axis]) * self.scale);
+        [MARGIN + self.size[0] / 2.0 + x, MARGIN + self.size[1] / 2.0 - y]
+    }
 }
 
 /// Smallest and largest of finite values, (0, 0) if there are none.
@@ -157,24 +182,31 @@ fn rounded(place: f64) -> i64 {
 mod tests {
     use super::*;
 
-    /// Whether any pixel of the rectangle differs from white.
+    /// Whether a point was drawn in the rectangle: something darker than the frame.
     fn has_ink(picture: &Picture, columns: std::ops::Range<usize>, rows: std::ops::Range<usize>) -> bool {
-        columns.into_iter().any(|x| rows.clone().any(|y| picture.0.pixel(x, y) != [255.0; 3]))
+        let [width, height] = picture.0.size();
+        let is_dark = |x, y| picture.0.pixel(x, y).iter().any(|&channel| channel < 200.0);
+        (columns.start..columns.end.min(width))
+            .any(|x| (rows.start..rows.end.min(height)).any(|y| is_dark(x, y)))
     }
 
     #[test]
     fn scales_are_equal_and_no_point_is_clipped() {
         let positions = [[-3.0, 1.0], [5.0, 1.5], [1.0, -0.5], [0.0, 7e300]];
-        for positions in [&positions[..3], &positions[..]] {
+        for positions in [&positions[..1], &positions[..3], &positions[..]] {
             let padding = 20.0;
-            let to_pixel = fit_into_square(positions, padding);
+            let area = Area::around(positions, padding);
             for &y in positions {
-                let inside = |p: f64| (MARGIN + padding - 1e-6..=MARGIN + SIDE - padding + 1e-6).contains(&p);
-                assert!(to_pixel(y).into_iter().all(inside), "{y:?} lies at {:?}", to_pixel(y));
+                let inside = |(p, size): (f64, f64)| {
+                    (MARGIN + padding - 1e-6..=MARGIN + size - padding + 1e-6).contains(&p)
+                };
+                let at = area.pixel(y);
+                assert!(at.into_iter().zip(area.size).all(inside), "{y:?} lies at {at:?} in {:?}", area.size);
             }
         }
-        let to_pixel = fit_into_square(&positions[..3], 0.0);
-        let [a, b, c] = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]].map(to_pixel);
+        let area = Area::around(&positions[..3], 0.0);
+        assert_eq!(area.size, [SIDE, SIDE / 2.0], "a flat map has a flat frame, down to a limit");
+        let [a, b, c] = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]].map(|y| area.pixel(y));
         assert!(((b[0] - a[0]) - (a[1] - c[1])).abs() < 1e-9, "one unit is as long on both axes, y upwards");
     }
 

@@ -60,11 +60,16 @@ pub(crate) fn configuration(args: &FitArgs) -> String {
         metric,
         neighbors,
         negative_gradient_method,
+        theta,
+        n_interpolation_points,
+        min_num_intervals,
+        ints_in_interval,
         random_state,
         n_jobs,
         precision,
         strict,
         callbacks_every_iters,
+        given: _,
     } = &args.parameters;
     let bound = |bound: &Bound| bound.0.map_or(json!("none"), |x| json!(x));
     let learning_rate = match learning_rate {
@@ -99,6 +104,10 @@ pub(crate) fn configuration(args: &FitArgs) -> String {
         ("metric", json!(metric)),
         ("neighbors", json!(neighbors)),
         ("negative_gradient_method", json!(negative_gradient_method)),
+        ("theta", json!(theta)),
+        ("n_interpolation_points", json!(n_interpolation_points)),
+        ("min_num_intervals", json!(min_num_intervals)),
+        ("ints_in_interval", json!(ints_in_interval)),
         ("random_state", json!(random_state)),
         ("n_jobs", json!(n_jobs)),
         ("precision", json!(precision)),

@@ -196,12 +196,7 @@ impl<T: Scalar, const D: usize> Fit<'_, T, D> {
     }
 
     fn descend(mut self, affinities: Csr<T>, start: Vec<[T; D]>) -> Result<TsneEmbedding<T, D>, Error> {
-        let kernel = self.config.kernel()?;
-        let repulsion: Box<dyn NegativeGradient<T, D>> = match self.plan.negative_gradient_method.value {
-            NegativeGradientMethod::Auto | NegativeGradientMethod::Exact => {
-                Box::new(ExactRepulsion::new(kernel))
-            }
-        };
+        let repulsion = self.repulsion()?;
         let mut descent = Descent::new(affinities, repulsion, State::at_rest(start))?;
         let (mut n_iter, mut stop) = (0, StopReason::Completed);
         let phases = [

@@ -22,7 +22,8 @@ const GAP: f64 = 28.0;
 const TITLE_COLOR: Color = Color::gray(0x70);
 const NAME_COLOR: Color = Color::gray(0x20);
 
-/// Classes in the order in which a reader looks for them: numbers by value, then other texts by letter.
+/// Classes in the order in which a reader looks for them: numbers by value, then other texts by letter, the numbers
+/// within them by value too.
 ///
 /// Returns, for each class of `labels`, its rank.
 pub(crate) fn ranks(labels: &Labels) -> Vec<usize> {
@@ -40,8 +41,25 @@ fn compare(a: &str, b: &str) -> Ordering {
         (Ok(x), Ok(y)) => x.total_cmp(&y).then_with(|| a.cmp(b)),
         (Ok(_), Err(_)) => Ordering::Less,
         (Err(_), Ok(_)) => Ordering::Greater,
-        (Err(_), Err(_)) => a.cmp(b),
+        (Err(_), Err(_)) => pieces(a).cmp(pieces(b)).then_with(|| a.cmp(b)),
     }
+}
+
+/// A text as letters in lower case and whole numbers: "type 10" comes after "type 9". Numbers too long for a `u64`
+/// are all alike here.
+fn pieces(text: &str) -> impl Iterator<Item = (Option<u64>, Option<char>)> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let n_digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        if n_digits > 0 {
+            let (digits, after) = rest.split_at(n_digits);
+            rest = after;
+            return Some((Some(digits.parse().unwrap_or(u64::MAX)), None));
+        }
+        let letter = rest.chars().next()?;
+        rest = &rest[letter.len_utf8()..];
+        Some((None, letter.to_lowercase().next()))
+    })
 }
 
 /// A legend laid out in columns.
@@ -88,6 +106,12 @@ impl Legend {
         columns.max(self.text.width(&self.title))
     }
 
+    /// Height in pixels.
+    #[allow(clippy::cast_precision_loss, reason = "lines are few")]
+    pub(crate) fn height(&self) -> f64 {
+        self.line_height * (self.entries.len().min(self.per_column) + 1) as f64
+    }
+
     /// Draws the legend with its upper left corner at `corner`.
     #[allow(clippy::cast_precision_loss, reason = "lines are few")]
     pub(crate) fn draw(&self, canvas: &mut Canvas, corner: [f64; 2]) {
@@ -112,13 +136,13 @@ mod tests {
 
     #[test]
     fn numbers_are_sorted_by_value_and_come_first() {
-        let labels = Labels::from_texts("l", ["10", "b", "9", "-1", "a", "1e1"]);
+        let labels = Labels::from_texts("l", ["10", "type 10", "9", "-1", "Type 9", "a", "1e1"]);
         let ranks = ranks(&labels);
         let mut sorted: Vec<(usize, &str)> =
             ranks.iter().copied().zip(labels.classes().iter().map(String::as_str)).collect();
         sorted.sort_unstable();
         let names: Vec<&str> = sorted.into_iter().map(|(_, name)| name).collect();
-        assert_eq!(names, ["-1", "9", "10", "1e1", "a", "b"], "order of the legend");
+        assert_eq!(names, ["-1", "9", "10", "1e1", "a", "Type 9", "type 10"], "order of the legend");
     }
 
     #[test]

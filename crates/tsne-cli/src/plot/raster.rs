@@ -83,6 +83,11 @@ impl Canvas {
     }
 
     #[cfg(test)]
+    pub(crate) fn size(&self) -> [usize; 2] {
+        [self.width, self.height]
+    }
+
+    #[cfg(test)]
     pub(crate) fn pixel(&self, x: usize, y: usize) -> [f32; 3] {
         self.pixels[y * self.width + x]
     }

@@ -52,18 +52,21 @@ impl Text {
         }
     }
 
-    /// The longest beginning of a text that fits, marked where it was cut. Line breaks and other control characters
-    /// become spaces.
+    /// The text if it fits, else its beginning and its end: names that differ often differ there. Line breaks and
+    /// other control characters become spaces.
     pub(crate) fn fitted(&self, text: &str, width: f64) -> String {
-        let mut fitted: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-        if self.width(&fitted) <= width {
-            return fitted;
+        let letters: Vec<char> = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+        let shortened = |n_kept: usize| -> String {
+            let (head, tail) = (n_kept - n_kept / 2, n_kept / 2);
+            letters[..head].iter().chain(&['…']).chain(&letters[letters.len() - tail..]).collect()
+        };
+        let whole: String = letters.iter().collect();
+        // Nothing a thousand letters long fits a picture, and a label may be much longer.
+        if letters.len() < 1000 && self.width(&whole) <= width {
+            return whole;
         }
-        while !fitted.is_empty() && self.width(&fitted) + self.width("…") > width {
-            fitted.pop();
-        }
-        fitted.push('…');
-        fitted
+        let fits = |n_kept: &usize| self.width(&shortened(*n_kept)) <= width;
+        shortened((0..letters.len().min(1000)).rev().find(fits).unwrap_or(0))
     }
 }
 
@@ -82,8 +85,11 @@ mod tests {
     #[test]
     fn text_is_cut_to_width_and_leaves_ink() {
         let text = Text::of_height(20.0);
-        let cut = text.fitted("a\nvery long label indeed", 80.0);
-        assert!(cut.starts_with("a very") && cut.ends_with('…') && text.width(&cut) <= 80.0, "{cut:?}");
+        let cut = text.fitted("a\nvery long label indeed 7", 100.0);
+        assert!(cut.starts_with("a v") && cut.ends_with("d 7") && cut.contains('…'), "{cut:?}");
+        assert!(text.width(&cut) <= 100.0, "{cut:?} is {} wide", text.width(&cut));
+        let endless = text.fitted(&"x".repeat(1 << 20), 100.0);
+        assert!(text.width(&endless) <= 100.0, "{endless:?}");
         assert_eq!(text.fitted("short", 80.0), "short", "what fits is left alone");
         let mut canvas = Canvas::new(60, 30, Color::WHITE);
         text.draw(&mut canvas, [5.0, 22.0], "HI", Color::gray(0));

@@ -182,20 +182,22 @@ fn check_rows<T: Scalar>(
         for position in 0..graph.k() {
             let (j, distance) = (neighbors[position], distances[position].to_f64());
             let direct = (contract.distance)(query, &points[j as usize]);
-            let here = format!("{what}: row {i}, position {position}, neighbor {j}");
+            let here = || format!("{what}: row {i}, position {position}, neighbor {j}");
             assert!(
                 (distance - direct).abs() <= rel * direct,
-                "{here}: distance {distance:e}, but it is {direct:e} away"
+                "{}: distance {distance:e}, but it is {direct:e} away",
+                here()
             );
             if position > 0 && distances[position] == distances[position - 1] {
-                assert!(neighbors[position - 1] < j, "{here}: ties must be in order of index");
+                assert!(neighbors[position - 1] < j, "{}: ties must be in order of index", here());
             }
             nearest += usize::from(direct <= limit);
             if contract.recall.is_none() {
                 let (want, true_neighbor) = (true_distances[position], true_neighbors[position]);
                 assert!(
                     (direct - want).abs() <= 2.0 * rel * want,
-                    "{here} is {direct:e} away, but the true one is {true_neighbor} at {want:e}"
+                    "{} is {direct:e} away, but the true one is {true_neighbor} at {want:e}",
+                    here()
                 );
             }
         }
