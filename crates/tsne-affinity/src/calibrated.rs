@@ -20,6 +20,22 @@ pub(crate) struct Request {
 }
 
 impl Request {
+    pub(crate) fn new(perplexities: &[f64], options: &Options, combine: Combine) -> Self {
+        Self { perplexities: perplexities.to_vec(), options: options.clone(), combine }
+    }
+
+    /// Checks that a graph stores all the neighbors this would be spread over, and not only as many as there must be.
+    pub(crate) fn check_stored<T: Scalar>(&self, graph: &KnnGraph<T>) -> Result<(), Error> {
+        let n = graph.n_points();
+        let (used, _) = resolve_perplexities(&self.perplexities, n, self.options.strict)?;
+        let perplexity = used[used.len() - 1];
+        let (wanted, stored) = (neighbors_for(perplexity).min(n - 1), graph.k());
+        if self.options.n_neighbors.is_none() && stored < wanted {
+            return Err(Error::TooFewStored { perplexity, wanted, stored });
+        }
+        Ok(())
+    }
+
     pub(crate) fn on_graph<T: Scalar>(
         &self,
         graph: Arc<KnnGraph<T>>,
@@ -29,20 +45,17 @@ impl Request {
         let options = &self.options;
         let (used, mut adjustments) = resolve_perplexities(&self.perplexities, n, options.strict)?;
         let k = resolve_neighbors(&used, options.n_neighbors, graph.k())?;
-        let perplexity = used[used.len() - 1];
-        let wanted = neighbors_for(perplexity).min(n - 1);
-        if options.n_neighbors.is_none() && k < wanted {
-            if options.strict {
-                return Err(Error::TooFewStored { perplexity, wanted, stored: k });
+        match self.check_stored(&graph) {
+            Err(Error::TooFewStored { perplexity, wanted, stored }) if !options.strict => {
+                adjustments.push(Adjustment::FewNeighbors { perplexity, wanted, used: stored });
             }
-            adjustments.push(Adjustment::FewNeighbors { perplexity, wanted, used: k });
+            stored => stored?,
         }
-
         let rule = Rule::Perplexities(used, self.combine);
         let view = View::new(&graph, k);
         let (matrix, scales) = joint(view, &rule, options.symmetrize, options.normalization, control)?;
         let calibration = Calibration { adjustments, n_neighbors: k, scales };
-        Ok(Built { graph, matrix, calibration })
+        Ok(Built { graph, matrix, calibration, symmetric: options.symmetrize })
     }
 
     pub(crate) fn on_index<T: Scalar>(

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::row::Calibrated;
+
 /// Why a row has another perplexity than the one asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -74,18 +76,30 @@ pub enum Adjustment {
 
 impl fmt::Display for Adjustment {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match *self {
             Self::PerplexityReduced { requested, used, n_points } => {
-                write!(f, "perplexity {requested} is too high for {n_points} points, used {used}")
+                write!(f, "perplexity {requested} is too high for {n_points} points, used {}", Short(used))
             }
             Self::PerplexityDropped { requested, used, n_points } => write!(
                 f,
-                "perplexity {requested} is too high for {n_points} points, left out because {used} is used already"
+                "perplexity {requested} is too high for {n_points} points, left out because {} is used already",
+                Short(used)
             ),
-            Self::FewNeighbors { perplexity, wanted, used } => {
-                write!(f, "perplexity {perplexity} spreads over {wanted} neighbors, only {used} are stored")
-            }
+            Self::FewNeighbors { perplexity, wanted, used } => write!(
+                f,
+                "perplexity {} spreads over {wanted} neighbors, only {used} are stored",
+                Short(perplexity)
+            ),
         }
+    }
+}
+
+/// A number with four decimals at most, for messages: thirds are long.
+struct Short(f64);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", (self.0 * 1e4).round() / 1e4)
     }
 }
 
@@ -107,6 +121,16 @@ impl Scale {
     /// Of no rows yet.
     pub(crate) fn new(perplexity: f64) -> Self {
         Self { perplexity, attained_min: f64::INFINITY, attained_max: 0.0, unreached: Vec::new() }
+    }
+
+    /// Adds what was found in a row.
+    #[inline]
+    pub(crate) fn see(&mut self, row: usize, found: &Calibrated) {
+        self.attained_min = self.attained_min.min(found.perplexity);
+        self.attained_max = self.attained_max.max(found.perplexity);
+        if let Some(reason) = found.unreached {
+            self.unreached.push(UnreachedRow { row, perplexity: found.perplexity, reason });
+        }
     }
 
     /// Adds what was found in consecutive parts of the rows, in their order.
@@ -132,4 +156,11 @@ pub struct Calibration {
     pub n_neighbors: usize,
     /// One entry per perplexity used, ascending. None for a family without a perplexity.
     pub scales: Vec<Scale>,
+}
+
+impl Calibration {
+    /// Of a family without a perplexity.
+    pub(crate) fn without_scales(n_neighbors: usize) -> Self {
+        Self { n_neighbors, ..Self::default() }
+    }
 }

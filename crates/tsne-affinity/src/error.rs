@@ -1,6 +1,6 @@
 //! The error type of this crate.
 
-use tsne_core::{BackendError, GraphError, Interrupted, ShapeError};
+use tsne_core::{BackendError, GraphError, Interrupted, NonFinite, ShapeError};
 
 /// What can be wrong with a graph, a matrix or a parameter.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,61 @@ pub enum Error {
         /// Number of points.
         n_points: usize,
     },
+    /// A matrix that is not square.
+    #[error("a matrix of affinities must be square, got {n_rows} x {n_columns}")]
+    #[non_exhaustive]
+    NotSquare {
+        /// Number of rows.
+        n_rows: usize,
+        /// Number of columns.
+        n_columns: usize,
+    },
+    /// A weight that is NaN, infinite or negative.
+    #[error("row {row}, column {column}: weight {weight} is not a finite number of at least 0")]
+    #[non_exhaustive]
+    BadWeight {
+        /// Row of the weight.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// The weight.
+        weight: f64,
+    },
+    /// A point that is joined to itself.
+    #[error("row {row} has a weight on the diagonal; points have no affinity to themselves, leave it out")]
+    #[non_exhaustive]
+    Diagonal {
+        /// Row concerned.
+        row: usize,
+    },
+    /// Values that differ from those of the transpose.
+    #[error(
+        "entry ({row}, {column}) is {forward} and ({column}, {row}) is {backward}; make the matrix symmetric"
+    )]
+    #[non_exhaustive]
+    Asymmetric {
+        /// Row of the entry.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// Its value.
+        forward: f64,
+        /// Value of the transposed entry.
+        backward: f64,
+    },
+    /// A matrix of all pairs that does not fit in memory.
+    #[error("all pairs of {n_points} points do not fit in memory; use a graph of nearest neighbors")]
+    #[non_exhaustive]
+    AllPairsTooLarge {
+        /// Number of points.
+        n_points: usize,
+    },
+    /// A value of a point that is NaN or infinite.
+    #[error(transparent)]
+    NonFinite(#[from] NonFinite),
+    /// A graph or matrix without any weight.
+    #[error("all weights are 0; at least one pair of points must be joined")]
+    NoWeight,
     /// A neighbor row that breaks the promises of a graph.
     #[error(transparent)]
     Graph(#[from] GraphError),

@@ -6,11 +6,12 @@ use tsne_core::{Control, Csr, KnnGraph, NeighborIndex, NeighborQuery, NewAffinit
 
 use crate::calibration::{Calibration, Scale};
 use crate::directed::{self, directed};
+use crate::options::check_neighbors;
 use crate::rule::Rule;
 use crate::symmetrize::{self, Merge, Norm, symmetrize};
 use crate::tasks::Progress;
 use crate::view::View;
-use crate::{Error, Normalization};
+use crate::{Connectivity, Error, Normalization};
 
 /// A matrix, the graph it was made from, and the report about it.
 #[derive(Clone, Debug)]
@@ -18,6 +19,14 @@ pub(crate) struct Built<T> {
     pub(crate) graph: Arc<KnnGraph<T>>,
     pub(crate) matrix: Csr<T>,
     pub(crate) calibration: Calibration,
+    /// Whether the pattern is that of its transpose.
+    pub(crate) symmetric: bool,
+}
+
+impl<T: Scalar> Built<T> {
+    pub(crate) fn connectivity(&self) -> Connectivity {
+        if self.symmetric { Connectivity::of_symmetric(&self.matrix) } else { Connectivity::of(&self.matrix) }
+    }
 }
 
 /// Accessors and seams of a family with a field `built: Built<T>` and a method `new_rows`.
@@ -34,6 +43,13 @@ macro_rules! family {
             #[must_use]
             pub fn matrix(&self) -> &Csr<T> {
                 &self.built.matrix
+            }
+
+            /// How the points hang together. Walks the matrix: O(points) where most are in one component and the matrix
+            /// is symmetric, else O(entries).
+            #[must_use]
+            pub fn connectivity(&self) -> Connectivity {
+                self.built.connectivity()
             }
 
             /// What was attained, and what could not be.
@@ -77,9 +93,7 @@ pub(crate) use family;
 pub(crate) fn check_graph<T: Scalar>(graph: &KnnGraph<T>) -> Result<usize, Error> {
     let n_points = graph.n_points();
     check_count(n_points)?;
-    if graph.k() >= n_points {
-        return Err(Error::BadNeighborCount { n_neighbors: graph.k(), available: n_points - 1 });
-    }
+    check_neighbors(graph.k(), n_points - 1)?;
     Ok(n_points)
 }
 
@@ -136,9 +150,7 @@ pub(crate) fn new_rows<T: Scalar>(
     if n_indexed != n_points {
         return Err(Error::OtherPoints { n_indexed, n_points });
     }
-    if k == 0 || k > n_points {
-        return Err(Error::BadNeighborCount { n_neighbors: k, available: n_points });
-    }
+    check_neighbors(k, n_points)?;
     let neighbors = index.query(points, k.max(min_neighbors.min(n_points)), control)?;
     let progress = Progress::new(control, directed::PASSES * neighbors.n_points());
     let (rows, _) = directed(View::new(&neighbors, k), rule, n_points, false, 1.0, &progress)?;

@@ -3,6 +3,9 @@
 use crate::Error;
 use crate::calibration::Adjustment;
 
+/// Neighbors where there is no perplexity to tell, as in openTSNE.
+pub(crate) const DEFAULT_NEIGHBORS: usize = 30;
+
 /// What a symmetrized matrix is divided by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -130,15 +133,18 @@ pub(crate) fn resolve_neighbors(
 ) -> Result<usize, Error> {
     let perplexity = perplexities.last().copied().ok_or(Error::NoPerplexity)?;
     let wanted = neighbors_for(perplexity);
-    let k = match requested {
-        Some(n_neighbors) if n_neighbors == 0 || n_neighbors > available => {
-            return Err(Error::BadNeighborCount { n_neighbors, available });
-        }
-        Some(n_neighbors) => n_neighbors,
-        None => wanted.min(available),
-    };
+    let k = requested.unwrap_or(wanted.min(available));
+    check_neighbors(k, available)?;
     if perplexity > k as f64 {
         return Err(Error::PerplexityAboveNeighbors { perplexity, n_neighbors: k, wanted });
     }
     Ok(k)
+}
+
+/// Checks that a number of neighbors is one of those there are.
+pub(crate) fn check_neighbors(n_neighbors: usize, available: usize) -> Result<(), Error> {
+    if (1..=available).contains(&n_neighbors) {
+        return Ok(());
+    }
+    Err(Error::BadNeighborCount { n_neighbors, available })
 }

@@ -10,7 +10,7 @@ use tsne_core::{
 use crate::calibrated::Request;
 use crate::family::{Built, family};
 use crate::rule::Combine;
-use crate::{Calibration, Error, Options};
+use crate::{Calibration, Connectivity, Error, Options};
 
 /// Gaussian affinities with the same perplexity in every row; openTSNE's `PerplexityBasedNN`.
 ///
@@ -58,7 +58,7 @@ impl<T: Scalar> PerplexityBased<T> {
         options: &Options,
         control: &Control<'_>,
     ) -> Result<Self, Error> {
-        let request = Self::request(perplexity, options);
+        let request = Request::new(&[perplexity], options, Combine::Average);
         let built = request.on_graph(graph.into(), control)?;
         Ok(Self { request, built })
     }
@@ -73,13 +73,9 @@ impl<T: Scalar> PerplexityBased<T> {
         options: &Options,
         control: &Control<'_>,
     ) -> Result<Self, Error> {
-        let request = Self::request(perplexity, options);
+        let request = Request::new(&[perplexity], options, Combine::Average);
         let built = request.on_index(index, control)?;
         Ok(Self { request, built })
-    }
-
-    fn request(perplexity: f64, options: &Options) -> Request {
-        Request { perplexities: vec![perplexity], options: options.clone(), combine: Combine::Average }
     }
 
     /// Rebuilds the matrix for another perplexity from the stored neighbors; does nothing if it is the same.
@@ -90,7 +86,7 @@ impl<T: Scalar> PerplexityBased<T> {
         if perplexity == self.perplexity() {
             return Ok(());
         }
-        let request = Self::request(perplexity, &self.request.options);
+        let request = Request::new(&[perplexity], &self.request.options, Combine::Average);
         self.built = request.on_graph(Arc::clone(&self.built.graph), control)?;
         self.request = request;
         Ok(())

@@ -30,15 +30,27 @@ pub(crate) struct Gaussian {
 }
 
 impl Gaussian {
-    /// The values at `distances`, none below the nearest.
+    /// The values at `distances`.
     #[inline(always)]
     pub(crate) fn at<S: Simd>(&self, simd: S, distances: f64x8<S>) -> f64x8<S> {
-        let (nearest, rate) = (f64x8::splat(simd, self.nearest), f64x8::splat(simd, self.rate));
-        // The largest finite rate stands for a Gaussian without width; the bound keeps 0 · ∞ out.
-        let bound = f64x8::splat(simd, 1e150);
-        let (low, high) = ((distances - nearest) * rate, (distances + nearest) * rate);
-        exp_neg(simd, low.min(bound) * high.min(bound)) * self.weight
+        let splat = |value| f64x8::splat(simd, value);
+        gaussian_at(simd, splat(self.nearest), splat(self.rate), splat(self.weight), distances)
     }
+}
+
+/// The values of several Gaussians, each at a distance of its own that is not below its nearest.
+#[inline(always)]
+pub(crate) fn gaussian_at<S: Simd>(
+    simd: S,
+    nearest: f64x8<S>,
+    rates: f64x8<S>,
+    weights: f64x8<S>,
+    distances: f64x8<S>,
+) -> f64x8<S> {
+    // The largest finite rate stands for a Gaussian without width; the bound keeps 0 · ∞ out.
+    let bound = f64x8::splat(simd, 1e150);
+    let (low, high) = ((distances - nearest) * rates, (distances + nearest) * rates);
+    exp_neg(simd, low.min(bound) * high.min(bound)) * weights
 }
 
 /// What the calibration of one row found.
@@ -115,9 +127,9 @@ impl Moments {
 
 /// Finds the Gaussian at which `distances` have the perplexity `target` ([M3]).
 ///
-/// `distances` ascend, are finite, not negative, and at least one; `target` is at least 1. A target that the row cannot
-/// have is met as nearly as it can be: by the nearest ones alike where too many tie, by all alike where there are too
-/// few.
+/// `distances` are finite, not negative, and at least one, and as [`put_nearest_first`] leaves them; `target` is at
+/// least 1. A target that the row cannot have is met as nearly as it can be: by the nearest ones alike where too many
+/// tie, by all alike where there are too few.
 #[inline(always)]
 pub(crate) fn calibrate<S: Simd>(
     simd: S,
@@ -132,8 +144,7 @@ pub(crate) fn calibrate<S: Simd>(
         let gaussian = Gaussian { nearest, rate: 0.0, weight: 1.0 / k };
         return Calibrated { gaussian, perplexity: k, unreached };
     }
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "1 ≤ target < k")]
-    let rank = target.ceil() as usize - 1;
+    let rank = rank_of(target);
     let reference = distances[rank];
     if reference <= nearest {
         return tied(distances, target);
@@ -191,15 +202,33 @@ fn halley_step(value: f64, (first, second): (f64, f64)) -> f64 {
 #[inline(never)]
 fn tied(distances: &[f64], target: f64) -> Calibrated {
     let nearest = distances[0];
-    let n_nearest = distances.iter().take_while(|&&d| d <= nearest).count() as f64;
+    let n_nearest = distances.iter().filter(|&&d| d <= nearest).count() as f64;
     let unreached = (n_nearest > target * (1.0 + PERPLEXITY_TOLERANCE)).then_some(Reason::Ties);
     let gaussian = Gaussian { nearest, rate: f64::MAX, weight: 1.0 / n_nearest };
     Calibrated { gaussian, perplexity: n_nearest, unreached }
 }
 
+/// Puts the least distance first, and at the rank of `target` what stands there in ascending order: all the order that
+/// [`calibrate`] relies on. Time O(n).
+pub(crate) fn put_nearest_first(distances: &mut [f64], target: f64) {
+    let last = distances.len() - 1;
+    distances.select_nth_unstable_by(rank_of(target).min(last), f64::total_cmp);
+    distances[..rank_of(target).min(last) + 1].select_nth_unstable_by(0, f64::total_cmp);
+}
+
+/// Among the distances up to this one, from 0, not all can be nearest if the row can have the perplexity `target`.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "target is at least 1; large ones saturate"
+)]
+fn rank_of(target: f64) -> usize {
+    target.ceil() as usize - 1
+}
+
 /// A power of two that brings `x` > 0 into 1..2, or as near to it as a finite factor can.
 #[inline(always)]
-fn inverse_power_of_two(x: f64) -> f64 {
+pub(crate) fn inverse_power_of_two(x: f64) -> f64 {
     let exponent = (x.to_bits() >> 52).clamp(1, 2045);
     f64::from_bits((2046 - exponent) << 52)
 }

@@ -4,7 +4,7 @@ use fearless_simd::prelude::*;
 use fearless_simd::{Simd, f64x8};
 use tsne_core::{GraphError, Scalar};
 
-use crate::calibration::{Scale, UnreachedRow};
+use crate::calibration::Scale;
 use crate::expo::LANES;
 use crate::row::{Differences, Gaussian, calibrate};
 use crate::view::check_distances;
@@ -73,11 +73,7 @@ impl Rule {
                 for (gaussian, scale) in gaussians.iter_mut().zip(scales) {
                     let found = calibrate(simd, distances, scale.perplexity, &mut scratch.differences);
                     *gaussian = found.gaussian;
-                    scale.attained_min = scale.attained_min.min(found.perplexity);
-                    scale.attained_max = scale.attained_max.max(found.perplexity);
-                    if let Some(reason) = found.unreached {
-                        scale.unreached.push(UnreachedRow { row, perplexity: found.perplexity, reason });
-                    }
+                    scale.see(row, &found);
                 }
                 if gaussians.len() > 1 {
                     combine.set_weights(gaussians);
