@@ -77,28 +77,31 @@ impl<T: Real> Plan<T> {
         spare: &'a mut [Complexes<T>],
     ) -> (&'a mut [Complexes<T>], &'a mut [Complexes<T>]) {
         let (mut from, mut to) = (data, spare);
+        // The closures make sure that all is compiled for the vectors at hand: a bare function would be called.
+        macro_rules! run {
+            ($stage:ident, $butterfly:ident) => {
+                simd.vectorize(
+                    #[inline(always)]
+                    || {
+                        pass(
+                            simd,
+                            $stage,
+                            from,
+                            to,
+                            #[inline(always)]
+                            |numbers| $butterfly(simd, numbers),
+                        );
+                    },
+                )
+            };
+        }
         for stage in &self.stages {
             match stage.radix {
-                2 => simd.vectorize(
-                    #[inline(always)]
-                    || pass(simd, stage, from, to, butterfly2),
-                ),
-                3 => simd.vectorize(
-                    #[inline(always)]
-                    || pass(simd, stage, from, to, butterfly3),
-                ),
-                4 => simd.vectorize(
-                    #[inline(always)]
-                    || pass(simd, stage, from, to, butterfly4),
-                ),
-                5 => simd.vectorize(
-                    #[inline(always)]
-                    || pass(simd, stage, from, to, butterfly5),
-                ),
-                _ => simd.vectorize(
-                    #[inline(always)]
-                    || pass(simd, stage, from, to, butterfly8),
-                ),
+                2 => run!(stage, butterfly2),
+                3 => run!(stage, butterfly3),
+                4 => run!(stage, butterfly4),
+                5 => run!(stage, butterfly5),
+                _ => run!(stage, butterfly8),
             }
             (from, to) = (to, from);
         }
@@ -134,7 +137,7 @@ fn pass<S: Simd, T: Real, const R: usize>(
     stage: &Stage<T>,
     from: &[Complexes<T>],
     to: &mut [Complexes<T>],
-    butterfly: impl Fn(S, [Complex<S, T>; R]) -> [Complex<S, T>; R],
+    butterfly: impl Fn([Complex<S, T>; R]) -> [Complex<S, T>; R],
 ) {
     let (stride, n_below) = (stage.stride, stage.n_below);
     let groups = to.chunks_exact_mut(R * stride).zip(stage.twiddles.chunks_exact(R - 1));
@@ -149,13 +152,10 @@ fn pass<S: Simd, T: Real, const R: usize>(
             |_| runs.next().expect("a group has one run for each output"),
         );
         for q in 0..stride {
-            let out = butterfly(
-                simd,
-                array::from_fn(
-                    #[inline(always)]
-                    |j| Complex::load(simd, &inputs[j][q]),
-                ),
-            );
+            let out = butterfly(array::from_fn(
+                #[inline(always)]
+                |j| Complex::load(simd, &inputs[j][q]),
+            ));
             out[0].store(&mut outputs[0][q]);
             for k in 1..R {
                 // The last pass has no twiddles to apply: they are all 1.
@@ -167,7 +167,7 @@ fn pass<S: Simd, T: Real, const R: usize>(
 }
 
 #[inline(always)]
-fn butterfly2<S: Simd, T: Real>(_: S, [a, b]: [Complex<S, T>; 2]) -> [Complex<S, T>; 2] {
+fn butterfly2<S: Simd, T: Real>(_simd: S, [a, b]: [Complex<S, T>; 2]) -> [Complex<S, T>; 2] {
     [a + b, a - b]
 }
 
@@ -180,7 +180,7 @@ fn butterfly3<S: Simd, T: Real>(simd: S, [a, b, c]: [Complex<S, T>; 3]) -> [Comp
 }
 
 #[inline(always)]
-fn butterfly4<S: Simd, T: Real>(_: S, [a, b, c, d]: [Complex<S, T>; 4]) -> [Complex<S, T>; 4] {
+fn butterfly4<S: Simd, T: Real>(_simd: S, [a, b, c, d]: [Complex<S, T>; 4]) -> [Complex<S, T>; 4] {
     let (even, odd) = (a + c, b + d);
     let (crossed, rotated) = (a - c, b - d);
     [even + odd, crossed.add_minus_i(rotated), even - odd, crossed.sub_minus_i(rotated)]
