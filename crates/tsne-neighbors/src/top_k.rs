@@ -20,12 +20,6 @@ impl<T: Scalar> TopK<T> {
         Self { k, entries: Vec::with_capacity(2 * k), bound: (T::INFINITY, u32::MAX) }
     }
 
-    /// Distance that an offer must not exceed to be kept; infinity until `k` are held.
-    #[inline(always)]
-    pub(crate) fn limit(&self) -> T {
-        self.bound.0
-    }
-
     /// Takes a pair into account.
     #[inline]
     pub(crate) fn offer(&mut self, distance: T, index: u32) {
