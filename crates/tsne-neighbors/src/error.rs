@@ -33,6 +33,15 @@ pub enum Error {
         /// Kind of the points: dense, bytes or sparse.
         kind: &'static str,
     },
+    /// A metric that sparse points are not searched under.
+    #[error(
+        "{metric} is not available for sparse points; pass them dense, or use euclidean, sqeuclidean, cosine, dot, \
+         manhattan, hamming, jaccard or another metric of presence"
+    )]
+    DenseMetric {
+        /// The metric.
+        metric: &'static str,
+    },
     /// Two points so far apart that their distance is not a finite number of the computing type.
     #[error("row {row}: a distance exceeds the largest finite value; scale the data down")]
     DistanceOverflow {
@@ -130,4 +139,9 @@ impl From<Error> for BackendError {
 /// Checks a number of neighbors against the most there can be.
 pub(crate) fn check_k(k: usize, max: usize) -> Result<(), Error> {
     if k == 0 || k > max { Err(Error::NeighborCount { k, max }) } else { Ok(()) }
+}
+
+/// Checks the features of queries against those of the index.
+pub(crate) fn check_features(expected: usize, got: usize) -> Result<(), Error> {
+    if expected == got { Ok(()) } else { Err(Error::FeatureMismatch { expected, got }) }
 }

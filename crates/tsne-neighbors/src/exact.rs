@@ -1,20 +1,14 @@
 //! Exact search: every pair is looked at.
 
-use std::ops::Range;
+use std::borrow::Cow;
 
 use tsne_core::{BackendError, Control, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar};
 
-use crate::direct::Direct;
-use crate::error::{Error, check_k};
-use crate::geometry::{Base, Geometry};
-use crate::kernels::{AbsoluteSum, ByteProduct, Floats, Fold, LargestDifference, Product};
+use crate::dense::DensePoints;
+use crate::error::{Error, check_features, check_k};
+use crate::geometry::Geometry;
 use crate::metric::Metric;
-use crate::store::Store;
-use crate::tile::{LANES, Packed};
-use crate::tiled;
-
-/// Fewest queries for which tiles pay; fewer are compared one by one.
-const MIN_QUERIES: usize = 2 * LANES;
+use crate::sparse::SparsePoints;
 
 /// The true nearest neighbors, by comparing every point with every other.
 ///
@@ -22,7 +16,8 @@ const MIN_QUERIES: usize = 2 * LANES;
 /// `docs/math.md`); ties go to the smaller index. Under the Euclidean metric and those that reduce to it, and under
 /// Manhattan and Chebyshev, the data may be of any finite magnitude and offset: tiles of products and sums in f32, or
 /// in integers for bytes, with a bound on their error (\[M51\], \[M52\]), choose the candidates, and the result is
-/// that of f64 arithmetic alone. Other metrics are computed pair by pair.
+/// that of f64 arithmetic alone. Other metrics are computed pair by pair. Sparse points are searched by inverted lists
+/// (\[M55\]) under euclidean, sqeuclidean, cosine, dot, manhattan, hamming and the metrics of presence, such as jaccard.
 ///
 /// The index borrows its points; [`into_owned`](Self::into_owned) copies them.
 ///
@@ -38,134 +33,61 @@ const MIN_QUERIES: usize = 2 * LANES;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// Time O(n² D / 2) for the graph, O(n D) a query. Memory: about twice the graph, and some megabytes a thread; a copy
-/// of the points in f64 for metrics that transform their rows (all but those named above, cosine and dot). Equal bits
-/// whatever the number of threads, and on every CPU.
+/// Time O(n² D / 2) for the graph, O(n D) a query; for sparse points, with m of them having a feature on average and z
+/// features a point, O(n m z) and O(m z). Memory: about twice the graph, and some megabytes a thread; a copy of the
+/// points in f64 for sparse ones and for metrics that transform their rows (all but those named above, cosine and dot).
+/// Equal bits whatever the number of threads, and on every CPU.
 #[derive(Clone, Debug)]
 pub struct Exact<'a, T: Scalar> {
-    geometry: Geometry,
-    store: Store<'a, T>,
-    /// Mean of the scaled points.
-    center: Vec<f64>,
+    points: Indexed<'a, T>,
+}
+
+#[derive(Clone, Debug)]
+enum Indexed<'a, T: Scalar> {
+    Dense(DensePoints<'a, T>),
+    Sparse(SparsePoints<'a, T>),
 }
 
 impl<'a, T: Scalar> Exact<'a, T> {
-    /// Indexes `points`, dense or bytes, under the Euclidean metric.
+    /// Indexes `points` under the Euclidean metric.
     ///
     /// # Errors
-    /// When a value is NaN or infinite (naming its row and column), or the points are sparse.
+    /// When a value is NaN or infinite, naming its row and column.
     pub fn new(points: Points<'a, T>) -> Result<Self, Error> {
         Self::with_metric(points, &Metric::Euclidean)
     }
 
-    /// Indexes `points`, dense or bytes, under `metric`.
+    /// Indexes `points` under `metric`.
     ///
     /// # Errors
-    /// As [`new`](Self::new); when a parameter of the metric is out of range; and when the metric is not defined for a
-    /// row, such as a negative one under [`Metric::Hellinger`].
+    /// As [`new`](Self::new); when a parameter of the metric is out of range; when the metric is not defined for a
+    /// row, such as a negative one under [`Metric::Hellinger`], or not available for sparse points.
     pub fn with_metric(points: Points<'a, T>, metric: &Metric) -> Result<Self, Error> {
+        points.check_finite()?;
         let geometry = match metric {
             Metric::StandardizedEuclidean { variances: None } => {
-                points.check_finite()?;
                 let variances = Some(variances(points));
                 Geometry::new(&Metric::StandardizedEuclidean { variances }, points.n_features())?
             }
             metric => Geometry::new(metric, points.n_features())?,
         };
-        let store = Store::new(points, &geometry)?;
-        let center = match geometry.base {
-            Base::Pair(_) => Vec::new(),
-            _ => store.center(),
+        let points = match points {
+            Points::Sparse(points) => {
+                Indexed::Sparse(SparsePoints::new(Cow::Borrowed(points.matrix()), geometry)?)
+            }
+            points => Indexed::Dense(DensePoints::new(points, geometry)?),
         };
-        Ok(Self { geometry, store, center })
+        Ok(Self { points })
     }
 
     /// The same index with a copy of its points.
     #[must_use]
     pub fn into_owned(self) -> Exact<'static, T> {
-        Exact { geometry: self.geometry, store: self.store.into_owned(), center: self.center }
-    }
-
-    fn graph(&self, k: usize, control: &Control<'_>) -> Result<KnnGraph<T>, Error> {
-        let width = self.store.n_features();
-        if self.store.is_bytes() && width <= ByteProduct::MAX_FEATURES && self.geometry.is_euclidean() {
-            let pack = |range: Range<usize>, packed: &mut Packed<ByteProduct>| {
-                self.store.pack_bytes(range, packed);
-            };
-            return tiled::graph(
-                &self.direct(&self.store),
-                &ByteProduct,
-                &pack,
-                width.div_ceil(2),
-                k,
-                control,
-            );
-        }
-        match self.geometry.base {
-            Base::Squares => self.graph_by::<Product>(k, control),
-            Base::Absolutes => self.graph_by::<AbsoluteSum>(k, control),
-            Base::Largest => self.graph_by::<LargestDifference>(k, control),
-            Base::Pair(_) => tiled::without_tiles(&self.direct(&self.store), true, k, control),
-        }
-    }
-
-    fn graph_by<F: Fold>(&self, k: usize, control: &Control<'_>) -> Result<KnnGraph<T>, Error> {
-        let (direct, width) = (self.direct(&self.store), self.store.n_features());
-        let Some(kernel) = Floats::<F>::new(width) else {
-            return tiled::without_tiles(&direct, true, k, control);
+        let points = match self.points {
+            Indexed::Dense(points) => Indexed::Dense(points.into_owned()),
+            Indexed::Sparse(points) => Indexed::Sparse(points.into_owned()),
         };
-        let pack = |range: Range<usize>, packed: &mut Packed<Floats<F>>| {
-            self.store.pack_floats(range, self.store.scale(), &self.center, packed);
-        };
-        tiled::graph(&direct, &kernel, &pack, width, k, control)
-    }
-
-    fn answer(&self, queries: &Store<'_, T>, k: usize, control: &Control<'_>) -> Result<KnnGraph<T>, Error> {
-        let width = self.store.n_features();
-        let direct = self.direct(queries);
-        if queries.n_points() < MIN_QUERIES {
-            return tiled::without_tiles(&direct, false, k, control);
-        }
-        let bytes = self.store.is_bytes() && queries.is_bytes();
-        if bytes && width <= ByteProduct::MAX_FEATURES && self.geometry.is_euclidean() {
-            let pack = |range: Range<usize>, packed: &mut Packed<ByteProduct>| {
-                self.store.pack_bytes(range, packed);
-            };
-            let pack_queries = |range: Range<usize>, packed: &mut Packed<ByteProduct>| {
-                queries.pack_bytes(range, packed);
-            };
-            let steps = width.div_ceil(2);
-            return tiled::answers(&direct, &ByteProduct, &pack_queries, &pack, steps, k, control);
-        }
-        match self.geometry.base {
-            Base::Squares => self.answer_by::<Product>(&direct, k, control),
-            Base::Absolutes => self.answer_by::<AbsoluteSum>(&direct, k, control),
-            Base::Largest => self.answer_by::<LargestDifference>(&direct, k, control),
-            Base::Pair(_) => tiled::without_tiles(&direct, false, k, control),
-        }
-    }
-
-    fn answer_by<F: Fold>(
-        &self,
-        direct: &Direct<'_, '_, T>,
-        k: usize,
-        control: &Control<'_>,
-    ) -> Result<KnnGraph<T>, Error> {
-        let width = self.store.n_features();
-        let Some(kernel) = Floats::<F>::new(width) else {
-            return tiled::without_tiles(direct, false, k, control);
-        };
-        let pack = |range: Range<usize>, packed: &mut Packed<Floats<F>>| {
-            self.store.pack_floats(range, self.store.scale(), &self.center, packed);
-        };
-        let pack_queries = |range: Range<usize>, packed: &mut Packed<Floats<F>>| {
-            direct.rows.pack_floats(range, self.store.scale(), &self.center, packed);
-        };
-        tiled::answers(direct, &kernel, &pack_queries, &pack, width, k, control)
-    }
-
-    fn direct<'s>(&'s self, rows: &'s Store<'s, T>) -> Direct<'s, 's, T> {
-        Direct { geometry: &self.geometry, rows, indexed: &self.store }
+        Exact { points }
     }
 }
 
@@ -190,18 +112,28 @@ fn variances<T: Scalar>(points: Points<'_, T>) -> Vec<f64> {
 
 impl<T: Scalar> NeighborIndex<T> for Exact<'_, T> {
     fn n_points(&self) -> usize {
-        self.store.n_points()
+        match &self.points {
+            Indexed::Dense(points) => points.n_points(),
+            Indexed::Sparse(points) => points.n_points(),
+        }
     }
 
     fn knn_graph(&self, k: usize, control: &Control<'_>) -> Result<KnnGraph<T>, BackendError> {
-        check_k(k, self.store.n_points().saturating_sub(1))?;
-        Ok(self.graph(k, control)?)
+        check_k(k, self.n_points().saturating_sub(1))?;
+        let graph = match &self.points {
+            Indexed::Dense(points) => points.graph(k, control),
+            Indexed::Sparse(points) => points.graph(k, control),
+        };
+        Ok(graph?)
     }
 }
 
 impl<T: Scalar> NeighborQuery<T> for Exact<'_, T> {
     fn n_features(&self) -> usize {
-        self.store.n_features()
+        match &self.points {
+            Indexed::Dense(points) => points.n_features(),
+            Indexed::Sparse(points) => points.n_features(),
+        }
     }
 
     fn query(
@@ -210,11 +142,13 @@ impl<T: Scalar> NeighborQuery<T> for Exact<'_, T> {
         k: usize,
         control: &Control<'_>,
     ) -> Result<KnnGraph<T>, BackendError> {
-        check_k(k, self.store.n_points())?;
-        let (expected, got) = (self.store.n_features(), queries.n_features());
-        if expected != got {
-            return Err(Error::FeatureMismatch { expected, got }.into());
-        }
-        Ok(self.answer(&Store::new(queries, &self.geometry)?, k, control)?)
+        check_k(k, self.n_points())?;
+        check_features(self.n_features(), queries.n_features())?;
+        queries.check_finite().map_err(Error::from)?;
+        let graph = match &self.points {
+            Indexed::Dense(points) => points.answers(queries, k, control),
+            Indexed::Sparse(points) => points.answers(queries, k, control),
+        };
+        Ok(graph?)
     }
 }

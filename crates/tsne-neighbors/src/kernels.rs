@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use fearless_simd::{Simd, f32x16, i16x32, i32x16, prelude::*};
 
+use crate::bound::ErrorBound;
 use crate::tile::{Kernel, LANES};
 
 /// How a quantity in f32 builds up feature by feature.
@@ -93,21 +94,16 @@ fn infinite_where_padded<S: Simd>(sums: f32x16<S>, norms: f32x16<S>) -> f32x16<S
 /// Quantities in f32 of narrowed points.
 #[derive(Debug)]
 pub(crate) struct Floats<F> {
-    /// |outcome − quantity| ≤ `error` · (sum of the two norms) + `underflow`.
-    error: f64,
-    underflow: f64,
+    bound: ErrorBound,
     fold: PhantomData<F>,
 }
 
 impl<F: Fold> Floats<F> {
     /// For points of `n_features` features; nothing when there are too many for a useful bound.
     pub(crate) fn new(n_features: usize) -> Option<Self> {
-        let roundings = F::roundings(n_features) as f64 * f64::from(f32::EPSILON) / 2.0;
-        (roundings < 0.1).then(|| Self {
-            error: roundings / (1.0 - roundings),
-            underflow: n_features as f64 * f64::from(f32::MIN_POSITIVE),
-            fold: PhantomData,
-        })
+        let (epsilon, smallest) = (f64::from(f32::EPSILON), f64::from(f32::MIN_POSITIVE));
+        let bound = ErrorBound::new(n_features, F::roundings(n_features), epsilon, smallest)?;
+        Some(Self { bound, fold: PhantomData })
     }
 }
 
@@ -169,13 +165,9 @@ impl<F: Fold> Kernel for Floats<F> {
     fn to_f64(value: f32) -> f64 {
         f64::from(value)
     }
-    #[allow(clippy::cast_possible_truncation, reason = "the factor before it covers the rounding")]
+    #[allow(clippy::cast_possible_truncation, reason = "the threshold leaves room for it")]
     fn threshold(&self, kth: f32, norm: f32) -> f32 {
-        let (kth, norm, e) = (f64::from(kth), f64::from(norm), self.error);
-        let farthest = (kth + 3.0 * e * norm + self.underflow) / (1.0 - 2.0 * e);
-        let outcome = farthest * (1.0 + 2.0 * e) + 3.0 * e * norm + self.underflow;
-        // Four units in the last place for distances that are equal only when rounded to f32, and two to round up.
-        (outcome * (1.0 + 8.0 * f64::from(f32::EPSILON))) as f32
+        self.bound.threshold(f64::from(kth), f64::from(norm)) as f32
     }
 }
 
@@ -323,7 +315,7 @@ mod tests {
                 let norms = f64::from(rows.norms[i]) + f64::from(columns.norms[j - 37]);
                 let error = (f64::from(outcome) - exact).abs();
                 assert!(
-                    error <= kernel.error * norms + kernel.underflow,
+                    error <= kernel.bound.relative * norms + kernel.bound.underflow,
                     "{i}, {j} of {d} features: {error}"
                 );
             });

@@ -12,6 +12,8 @@
 //! call from inside `pool.install(..)`. Results do not depend on the number of threads.
 #![forbid(unsafe_code)]
 
+mod bound;
+mod dense;
 mod direct;
 mod error;
 mod exact;
@@ -23,6 +25,7 @@ mod metric;
 mod pair;
 mod progress;
 mod selection;
+mod sparse;
 mod store;
 mod tile;
 mod tiled;

@@ -151,11 +151,17 @@ fn presence(a: &[f64], b: &[f64]) -> Presence {
         #[inline(always)]
         |sum, _, b| sum + count(b),
     ));
-    let (first, second) = (in_a - both, in_b - both);
-    Presence { both, first, second, neither: a.len() as f64 - both - first - second }
+    Presence::from_counts(both, in_a, in_b, a.len())
 }
 
 impl Presence {
+    /// From the number of features in both rows, in one, in the other, and altogether.
+    #[inline(always)]
+    pub(crate) fn from_counts(both: f64, in_a: f64, in_b: f64, n_features: usize) -> Self {
+        let (first, second) = (in_a - both, in_b - both);
+        Self { both, first, second, neither: n_features as f64 - both - first - second }
+    }
+
     fn different(self) -> f64 {
         self.first + self.second
     }

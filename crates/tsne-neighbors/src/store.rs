@@ -61,9 +61,8 @@ pub(crate) struct Store<'a, T: Scalar> {
 }
 
 impl<'a, T: Scalar> Store<'a, T> {
-    /// Takes dense points or bytes, checks that they are finite, and makes of them what `geometry` needs.
+    /// Takes finite points, dense or bytes, and makes of them what `geometry` needs.
     pub(crate) fn new(points: Points<'a, T>, geometry: &Geometry) -> Result<Self, Error> {
-        points.check_finite()?;
         let (n_points, n_features) = (points.n_points(), points.n_features());
         let mut values = match points {
             Points::Dense(points) => Values::Dense(Cow::Borrowed(points.as_slice())),
@@ -334,7 +333,7 @@ fn narrow<E: Element, F: Fold>(
 }
 
 /// 1 over the length of `row`, 0 if it is all zeros.
-fn inverse_length<E: Element>(row: &[E]) -> f64 {
+pub(crate) fn inverse_length<E: Element>(row: &[E]) -> f64 {
     let largest = largest_magnitude(row);
     if largest == 0.0 {
         return 0.0;
@@ -344,7 +343,7 @@ fn inverse_length<E: Element>(row: &[E]) -> f64 {
 }
 
 /// Power of two that brings `largest`, the largest magnitude in the data, to between 1/2 and 1.
-fn power_of_two_scale(largest: f64) -> f64 {
+pub(crate) fn power_of_two_scale(largest: f64) -> f64 {
     if largest == 0.0 {
         return 1.0;
     }
@@ -359,7 +358,7 @@ fn exponent(x: f64) -> i32 {
 }
 
 /// Largest magnitude in `values`.
-fn largest_magnitude<E: Element>(values: &[E]) -> f64 {
+pub(crate) fn largest_magnitude<E: Element>(values: &[E]) -> f64 {
     values.iter().fold(0.0, |largest, x| largest.max(x.to_f64().abs()))
 }
 

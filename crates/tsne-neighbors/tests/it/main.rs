@@ -5,3 +5,4 @@ mod data;
 mod degenerate;
 mod exact;
 mod metrics;
+mod sparse;
