@@ -3,6 +3,7 @@
 //! Each rule is a function from text to findings, with a sample that passes and one that fails in its tests.
 
 mod formulas;
+mod purity;
 mod signatures;
 mod text;
 
@@ -67,7 +68,7 @@ pub(crate) fn run() -> Result<()> {
         text::check(source, &mut findings);
     }
     check_roots(&packages, &sources, &mut findings);
-    check_signatures(&packages, &sources, &mut findings);
+    check_libraries(&packages, &sources, &mut findings);
     // The samples in this program's tests cite formulas that must not exist.
     let citing =
         |source: &&Source| (source.is_rust() || source.is_markdown()) && !source.path.starts_with("xtask");
@@ -119,8 +120,8 @@ fn check_roots(packages: &[Package], sources: &[Source], findings: &mut Vec<Find
     }
 }
 
-/// No foreign type in the public signatures of the core and the leaves.
-fn check_signatures(packages: &[Package], sources: &[Source], findings: &mut Vec<Finding>) {
+/// What holds for the core and the leaves alone.
+fn check_libraries(packages: &[Package], sources: &[Source], findings: &mut Vec<Finding>) {
     for package in packages {
         if !matches!(layers::kind(&package.name), Some(Kind::Core | Kind::Leaf)) {
             continue;
@@ -128,6 +129,7 @@ fn check_signatures(packages: &[Package], sources: &[Source], findings: &mut Vec
         let folder = package.folder.join("src");
         for source in sources.iter().filter(|source| source.is_rust() && source.path.starts_with(&folder)) {
             signatures::check(source, findings);
+            purity::check(source, findings);
         }
     }
 }

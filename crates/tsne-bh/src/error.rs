@@ -37,6 +37,15 @@ pub enum Error {
         /// Dimension of the map.
         dimension: usize,
     },
+    /// More points than the tree can number.
+    #[error("{n_points} points are more than the {max} of a tree; split the map")]
+    #[non_exhaustive]
+    TooManyPoints {
+        /// Number of points given.
+        n_points: usize,
+        /// Largest number allowed.
+        max: usize,
+    },
     /// A theta that is negative, NaN or infinite.
     #[error("theta must be a finite number of at least 0, got {theta}; 0.5 is the usual choice")]
     #[non_exhaustive]

@@ -175,7 +175,7 @@ impl<T: Scalar> SourceRows<T> {
             // A tile holds whole chunks, so it has all of the targets or none.
             let own = own.filter(|own| (start..end).contains(own)).map(|own| own - start);
             let (rows, mass) = (&self.rows[start..], &mut mass[..end - start]);
-            let sources = Sources { rows, stride: self.stride, mass, own };
+            let sources = Sources { rows, stride: self.stride, mass, spread: &[], own };
             add_fields(level, kernel, sources, targets, fields);
         }
     }

@@ -1,4 +1,4 @@
-//! The kernel of the map in SIMD lanes: w = s^ν and s^(ν+1) of a squared distance, for any ν ([M5], [M30]).
+//! The kernel of the map in SIMD lanes: w = s^ν and s^(ν+1) of a squared distance, for any ν ([M5], [M30], [M31]).
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, SimdFloatElement};
@@ -18,11 +18,11 @@ pub(crate) trait Real: Scalar + SimdFloatElement {
     const MAGIC: Self::Bits;
     /// Offset of the exponent in the bits.
     const BIAS: Self;
-    /// Bits that any exponent, times a power rounded to this many bits, has room for.
+    /// Significant bits of a number whose product with any exponent is exact.
     const POWER_BITS: f64;
     /// log₂((1 + u)/(1 − u)) = u Σ c_k u^2k for |u| ≤ 3 − √8, best in relative error.
     const LOG: &[[Self; 2]];
-    /// 2^−g = Σ c_k g^k for |g| ≤ ½, best in relative error.
+    /// 2^g = Σ c_k g^k for |g| ≤ ½, best in relative error.
     const EXP: &[[Self; 2]];
 }
 
@@ -38,9 +38,9 @@ impl Real for f32 {
     const LOG: &[[f32; 2]] = &[[2.885_390_1, 0.961_798_85], [0.576_714_4, 0.431_735_88]];
     // Relative error 2e-9.
     const EXP: &[[f32; 2]] = &[
-        [1.0, -0.693_147_2],
-        [0.240_226_47, -0.055_503_286],
-        [0.009_618_489, -0.001_339_993_1],
+        [1.0, 0.693_147_2],
+        [0.240_226_47, 0.055_503_286],
+        [0.009_618_489, 0.001_339_993_1],
         [0.000_153_458_12, 0.0],
     ];
 }
@@ -62,19 +62,19 @@ impl Real for f64 {
     ];
     // Relative error 3e-18.
     const EXP: &[[f64; 2]] = &[
-        [1.0, -0.693_147_180_559_945_3],
-        [0.240_226_506_959_101_55, -0.055_504_108_664_819_925],
-        [0.009_618_129_107_588_335, -0.001_333_355_814_678_995_3],
-        [0.000_154_035_304_625_146_6, -1.525_273_348_995_840_6e-5],
-        [1.321_543_308_956_854_3e-6, -1.017_819_803_437_931_9e-7],
-        [7.074_105_630_966_674e-9, -4.435_280_780_308_031e-10],
+        [1.0, 0.693_147_180_559_945_3],
+        [0.240_226_506_959_101_55, 0.055_504_108_664_819_925],
+        [0.009_618_129_107_588_335, 0.001_333_355_814_678_995_3],
+        [0.000_154_035_304_625_146_6, 1.525_273_348_995_840_6e-5],
+        [1.321_543_308_956_854_3e-6, 1.017_819_803_437_931_9e-7],
+        [7.074_105_630_966_674e-9, 4.435_280_780_308_031e-10],
     ];
 }
 
 /// The kernel as a function of d², in lanes.
 pub(crate) trait Law<R: Real>: Copy {
-    /// (w, s^(ν+1)).
-    fn weigh<S: Simd>(self, simd: S, d2: R::Native<S>) -> (R::Native<S>, R::Native<S>);
+    /// s, w and s^(ν+1).
+    fn weigh<S: Simd>(self, simd: S, d2: R::Native<S>) -> [R::Native<S>; 3];
 }
 
 /// ν = 1.
@@ -83,10 +83,10 @@ pub(crate) struct Cauchy;
 
 impl<R: Real> Law<R> for Cauchy {
     #[inline(always)]
-    fn weigh<S: Simd>(self, simd: S, d2: R::Native<S>) -> (R::Native<S>, R::Native<S>) {
+    fn weigh<S: Simd>(self, simd: S, d2: R::Native<S>) -> [R::Native<S>; 3] {
         let one = R::Native::<S>::splat(simd, R::lit(1.0));
         let s = one / (d2 + one);
-        (s, s * s)
+        [s, s, s * s]
     }
 }
 
@@ -100,7 +100,7 @@ pub(crate) struct Power<R> {
 }
 
 impl<R: Real> Power<R> {
-    /// ν beyond 1e±30 is taken as that: it is a constant kernel, or a Gaussian, in either case.
+    /// ν beyond 1e±30 is taken as that: the kernel is a constant, or a Gaussian, in either case.
     pub(crate) fn new(kernel: StudentT) -> Self {
         let nu = kernel.dof().clamp(1e-30, 1e30);
         let unit = (nu.log2().floor() + 1.0 - R::POWER_BITS).exp2();
@@ -111,13 +111,13 @@ impl<R: Real> Power<R> {
 
 impl<R: Real> Law<R> for Power<R> {
     #[inline(always)]
-    fn weigh<S: Simd>(self, simd: S, d2: R::Native<S>) -> (R::Native<S>, R::Native<S>) {
+    fn weigh<S: Simd>(self, simd: S, d2: R::Native<S>) -> [R::Native<S>; 3] {
         // t = 1 + x, held below infinity, which has no logarithm.
         let x = (d2 * self.inverse).min(R::MAX);
         let t = x + R::lit(1.0);
         let s = R::Native::<S>::splat(simd, R::lit(1.0)) / t;
         let w = inverse_power::<S, R>(simd, self, x, t);
-        (w, w * s)
+        [s, w, w * s]
     }
 }
 
@@ -129,36 +129,32 @@ fn inverse_power<S: Simd, R: Real>(
     x: R::Native<S>,
     t: R::Native<S>,
 ) -> R::Native<S> {
-    let magic = R::Native::<S>::from_bits(bits::<S, R>(simd, R::MAGIC));
+    let magic = R::Native::<S>::from_bits(<R::Native<S> as SimdFloat<S>>::Bits::splat(simd, R::MAGIC));
     // t = 2^k m with √½ ≤ m < √2, and k as a float: an integer below 2^FRACTION, put into the fraction of that power.
     let shifted = t.to_bits() + R::ONE_OVER_SQRT_HALF;
     let k = R::Native::<S>::from_bits((shifted >> R::FRACTION) | R::MAGIC) - (magic + R::BIAS);
     let m = R::Native::<S>::from_bits((shifted & R::FRACTION_MASK) + R::SQRT_HALF);
-    // Next to t = 1, x is what t has lost to rounding: with it, large ν does no harm.
+    // Next to t = 1, x has what t has lost to rounding: with it, large ν does no harm.
     let f = k.simd_eq(R::lit(0.0)).select(x, m - R::lit(1.0));
     let u = f / (f + R::lit(2.0));
     let log = polynomial::<S, R>(simd, R::LOG, u * u) * (u * power.nu);
 
-    // ν log₂ t = n + g with n an integer and |g| ≤ ½. The product with k is exact and loses its integer part before
+    // ν log₂ t = n − g with n an integer and |g| ≤ ½. The product with k is exact and loses its integer part before
     // anything is added, so that the error of g does not grow with the size of t.
     let exact = k * power.high;
     let integer = exact.round_ties_even();
-    let g = (exact - integer) + k.mul_add(power.low, log);
-    let carry = g.round_ties_even();
-    let g = g - carry;
+    let fraction = (exact - integer) + k.mul_add(power.low, log);
+    let carry = fraction.round_ties_even();
+    let g = carry - fraction;
     // At the smallest normal number the power stops falling.
     let n = (integer + carry).min(R::BIAS - R::lit(1.0));
 
+    // The exponent, as an integer in the lowest bits of a float, is shifted to where exponents are.
     let scale = R::Native::<S>::from_bits(((magic + R::BIAS) - n).to_bits() << R::FRACTION);
     polynomial::<S, R>(simd, R::EXP, g) * scale
 }
 
-#[inline(always)]
-fn bits<S: Simd, R: Real>(simd: S, bits: R::Bits) -> <R::Native<S> as SimdFloat<S>>::Bits {
-    <R::Native<S> as SimdFloat<S>>::Bits::splat(simd, bits)
-}
-
-/// Σ c_k x^k for an even number of coefficients: even and odd powers apart, which halves the chain of dependent steps.
+/// Σ c_k x^k for coefficients in pairs: even and odd powers apart, which halves the chain of dependent steps.
 #[inline(always)]
 fn polynomial<S: Simd, R: Real>(simd: S, coefficients: &[[R; 2]], x: R::Native<S>) -> R::Native<S> {
     let x2 = x * x;
@@ -169,4 +165,46 @@ fn polynomial<S: Simd, R: Real>(simd: S, coefficients: &[[R; 2]], x: R::Native<S
         odd = odd.mul_add(x2, R::Native::<S>::splat(simd, d));
     }
     odd.mul_add(x, even)
+}
+
+/// Largest half variance of a source: with it, no step of [`Spread::average`] overflows. Sources so large act on
+/// nothing, or are not taken for one.
+pub(crate) fn max_spread<T: Scalar>() -> f64 {
+    T::MAX.to_f64() * 1e-7
+}
+
+/// What the spread of the points behind a source adds to its field ([M31]).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spread<R> {
+    w: [R; 2],
+    r: [R; 2],
+}
+
+impl<R: Real> Spread<R> {
+    /// Beyond ν = 1e±4, where 1 − s drowns in rounding, spread is left out.
+    pub(crate) fn new(kernel: StudentT, dimension: usize) -> Self {
+        let nu = kernel.dof();
+        if !(1e-4..=1e4).contains(&nu) {
+            return Self { w: [R::lit(0.0); 2], r: [R::lit(0.0); 2] };
+        }
+        let b = 4.0 * (nu + 1.0);
+        let a = b - 2.0 * dimension as f64;
+        Self { w: [a, b].map(R::lit), r: [a * (nu + 1.0) / nu, b * (nu + 2.0) / nu].map(R::lit) }
+    }
+
+    /// w and s^(ν+1), averaged over points whose variance along an axis is twice `half`.
+    #[inline(always)]
+    pub(crate) fn average<S: Simd>(
+        self,
+        simd: S,
+        half: R::Native<S>,
+        [s, w, r]: [R::Native<S>; 3],
+    ) -> [R::Native<S>; 2] {
+        let [a, b] = self.w;
+        let more_w = R::Native::<S>::splat(simd, a) - s * b;
+        let [a, b] = self.r;
+        let more_r = R::Native::<S>::splat(simd, a) - s * b;
+        let half_r = half * r;
+        [half_r.mul_add(more_w, w), (half_r * s).mul_add(more_r, r)]
+    }
 }

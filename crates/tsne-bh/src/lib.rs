@@ -4,8 +4,10 @@
 #![forbid(unsafe_code)]
 
 mod barnes_hut;
+mod bounds;
 mod error;
 mod exact;
+mod field;
 mod kernel;
 mod law;
 mod morton;
@@ -15,4 +17,5 @@ mod walk;
 pub use barnes_hut::{BarnesHut, Params};
 pub use error::Error;
 pub use exact::{Exact, ExactField};
+pub use field::BarnesHutField;
 pub use tsne_core::{self, BackendError, NegativeGradient, ReferenceField, Scalar, StudentT};

@@ -1,18 +1,22 @@
-//! Morton codes: positions on a grid of a box, their bits interleaved, and their sorting ([M31]).
+//! Morton codes: positions on a grid of a box, the bits of their cells interleaved, and their order ([M32]).
 
 use rayon::prelude::*;
 use tsne_core::Scalar;
 
+use crate::bounds::Bounds;
+
 /// Points of one parallel task.
 const CHUNK: usize = 4096;
+/// Bits of a code.
+const CODE: u32 = 32;
 /// Bits of a digit of the radix sort.
 const DIGIT: u32 = 11;
 /// Values of a digit.
 const RADIX: usize = 1 << DIGIT;
-/// Bits of a code.
-const CODE: u32 = 32;
+/// Digits of a code.
+const PASSES: usize = CODE.div_ceil(DIGIT) as usize;
 
-/// A key: the code in the upper half, the index of the point in the lower. No two are equal, so that there is one order.
+/// Code and index of a point, the code in the upper half. No two keys are equal, so that there is one order.
 pub(crate) type Key = u64;
 
 /// The code of a key.
@@ -26,6 +30,13 @@ pub(crate) fn index(key: Key) -> u32 {
     key as u32
 }
 
+/// The bits of a code from which on two codes differ, in whole digits of a 2^D-tree.
+#[allow(clippy::cast_possible_truncation, reason = "D is 1, 2 or 3")]
+pub(crate) fn branching_shift<const D: usize>(a: u32, b: u32) -> u32 {
+    let digit = D as u32;
+    (CODE - 1 - (a ^ b).leading_zeros()) / digit * digit
+}
+
 /// A grid of 2^bits cells along each axis of a cube.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grid<const D: usize> {
@@ -34,26 +45,25 @@ pub(crate) struct Grid<const D: usize> {
 }
 
 impl<const D: usize> Grid<D> {
-    /// Bits of a code for each axis.
-    #[allow(clippy::cast_possible_truncation, reason = "D is 1, 2 or 3")]
-    const BITS: u32 = CODE / D as u32;
+    /// Cells along an axis.
+    const CELLS: f64 = (1_u64 << (CODE as usize / if D == 0 { 1 } else { D })) as f64;
 
-    /// The grid of the smallest cube at the low corner of all points; none when they are at one place.
-    pub(crate) fn around<T: Scalar>(bounds: &Bounds<T, D>) -> Option<Self> {
+    /// The grid of the smallest cube from the low corner of a box on; none when the box is a point.
+    pub(crate) fn over<T: Scalar>(bounds: &Bounds<T, D>) -> Option<Self> {
         let side = bounds.side().to_f64();
         (side > 0.0).then(|| Self { low: bounds.low.map(T::to_f64), side })
     }
 
     /// The key of a point of the cube.
     #[inline]
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cell is below 2^BITS")]
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a cell is below 2^CODE")]
     pub(crate) fn key<T: Scalar>(&self, position: &[T; D], index: u32) -> Key {
-        let cells = f64::from(Self::BITS).exp2();
         let mut code = 0;
         for c in 0..D {
-            // Divided first: the side may be too small to have an inverse.
-            let cell = ((position[c].to_f64() - self.low[c]) / self.side * cells).min(cells - 1.0);
-            code |= spread::<D>(cell as u32) << c;
+            // Divided first: a side may be too small to have an inverse.
+            let cell =
+                ((position[c].to_f64() - self.low[c]) / self.side * Self::CELLS).min(Self::CELLS - 1.0);
+            code |= dilate::<D>(cell as u32) << c;
         }
         Key::from(code) << CODE | Key::from(index)
     }
@@ -61,7 +71,7 @@ impl<const D: usize> Grid<D> {
 
 /// Moves bit b to bit D b.
 #[inline]
-fn spread<const D: usize>(cell: u32) -> u32 {
+fn dilate<const D: usize>(cell: u32) -> u32 {
     match D {
         1 => cell,
         2 => {
@@ -71,17 +81,18 @@ fn spread<const D: usize>(cell: u32) -> u32 {
             let x = (x | x << 2) & 0x3333_3333;
             (x | x << 1) & 0x5555_5555
         }
-        _ => {
+        3 => {
             let x = cell & 0x3FF;
             let x = (x | x << 16) & 0x0300_00FF;
             let x = (x | x << 8) & 0x0300_F00F;
             let x = (x | x << 4) & 0x030C_30C3;
             (x | x << 2) & 0x0924_9249
         }
+        _ => unreachable!("trees of other dimensions are refused"),
     }
 }
 
-/// Makes the keys of all points, in order of their index.
+/// Overwrites `keys` with those of all points, in order of their index.
 pub(crate) fn fill_keys<T: Scalar, const D: usize>(grid: &Grid<D>, y: &[[T; D]], keys: &mut Vec<Key>) {
     keys.resize(y.len(), 0);
     keys.par_chunks_mut(CHUNK).zip(y.par_chunks(CHUNK)).enumerate().for_each(|(chunk, (keys, y))| {
@@ -92,84 +103,76 @@ pub(crate) fn fill_keys<T: Scalar, const D: usize>(grid: &Grid<D>, y: &[[T; D]],
 }
 
 /// Sorts keys that are in order of their index, by code and then by index. Time O(n).
-pub(crate) fn sort(keys: &mut Vec<Key>, scratch: &mut Vec<Key>) {
+pub(crate) fn sort(keys: &mut Vec<Key>, spare: &mut Vec<Key>) {
     if keys.len() < RADIX {
         keys.sort_unstable();
         return;
     }
-    // From the last digit to the first; each pass keeps the order of equal digits, the first that of the indices.
-    let mut counts = [[0_u32; RADIX]; CODE.div_ceil(DIGIT) as usize];
-    let digit = |key: Key, pass: usize| (code(key) >> (pass as u32 * DIGIT)) as usize % RADIX;
+    let digit = |key: Key, pass: usize| (code(key) >> (pass * DIGIT as usize)) as usize % RADIX;
+    let mut places = [[0_u32; RADIX]; PASSES];
     for &key in keys.iter() {
-        for (pass, counts) in counts.iter_mut().enumerate() {
+        for (pass, counts) in places.iter_mut().enumerate() {
             counts[digit(key, pass)] += 1;
         }
     }
-    scratch.resize(keys.len(), 0);
-    for (pass, counts) in counts.iter_mut().enumerate() {
+    spare.resize(keys.len(), 0);
+    // From the last digit to the first; each pass keeps the order of equal digits, the first that of the indices.
+    for (pass, places) in places.iter_mut().enumerate() {
         let mut next = 0;
-        for count in counts.iter_mut() {
-            next += std::mem::replace(count, next);
+        for place in places.iter_mut() {
+            next += std::mem::replace(place, next);
         }
         for &key in keys.iter() {
-            let to = &mut counts[digit(key, pass)];
-            scratch[*to as usize] = key;
-            *to += 1;
+            let place = &mut places[digit(key, pass)];
+            spare[*place as usize] = key;
+            *place += 1;
         }
-        std::mem::swap(keys, scratch);
+        std::mem::swap(keys, spare);
     }
 }
 
-/// The smallest box around some points.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Bounds<T, const D: usize> {
-    pub(crate) low: [T; D],
-    pub(crate) high: [T; D],
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-impl<T: Scalar, const D: usize> Bounds<T, D> {
-    /// Around nothing.
-    pub(crate) fn empty() -> Self {
-        Self { low: [T::INFINITY; D], high: [-T::INFINITY; D] }
-    }
-
-    /// Around these points.
-    pub(crate) fn of(points: &[[T; D]]) -> Self {
-        points.iter().fold(Self::empty(), |bounds, &point| bounds.join(&Self { low: point, high: point }))
-    }
-
-    /// Around these points, by all threads.
-    pub(crate) fn of_many(points: &[[T; D]]) -> Self {
-        points.par_chunks(CHUNK).map(Self::of).reduce(Self::empty, |a, b| a.join(&b))
-    }
-
-    /// Around both.
-    #[inline]
-    pub(crate) fn join(mut self, other: &Self) -> Self {
-        for c in 0..D {
-            self.low[c] = if other.low[c] < self.low[c] { other.low[c] } else { self.low[c] };
-            self.high[c] = if other.high[c] > self.high[c] { other.high[c] } else { self.high[c] };
+    #[test]
+    fn codes_interleave_the_bits_of_cells() {
+        assert_eq!(dilate::<1>(0xDEAD_BEEF), 0xDEAD_BEEF);
+        for bit in 0..16 {
+            assert_eq!(dilate::<2>(1 << bit), 1 << (2 * bit));
         }
-        self
-    }
-
-    /// Squared distance from the nearest point of the box.
-    #[inline(always)]
-    pub(crate) fn distance2(&self, to: &[T; D]) -> T {
-        let zero = T::lit(0.0);
-        let mut d2 = zero;
-        for c in 0..D {
-            let (below, above) = (self.low[c] - to[c], to[c] - self.high[c]);
-            let gap = if below > above { below } else { above };
-            let gap = if gap > zero { gap } else { zero };
-            d2 += gap * gap;
+        for bit in 0..10 {
+            assert_eq!(dilate::<3>(1 << bit), 1 << (3 * bit));
         }
-        d2
+        let grid = Grid { low: [-1.0, -1.0], side: 2.0 };
+        assert_eq!(code(grid.key(&[-1.0_f64, -1.0], 7)), 0);
+        assert_eq!(code(grid.key(&[0.0_f64, -1.0], 7)), 1 << 30);
+        assert_eq!(code(grid.key(&[-1.0_f64, 0.0], 7)), 1 << 31);
+        assert_eq!(code(grid.key(&[1.0_f64, 1.0], 7)), u32::MAX);
+        assert_eq!(index(grid.key(&[1.0_f64, 1.0], 7)), 7);
     }
 
-    /// The longest edge.
-    pub(crate) fn side(&self) -> T {
-        let edges = (0..D).map(|c| self.high[c] - self.low[c]);
-        edges.fold(T::lit(0.0), |side, edge| if edge > side { edge } else { side })
+    #[test]
+    fn two_codes_branch_at_their_first_different_digit() {
+        assert_eq!(branching_shift::<2>(0b0110, 0b0111), 0);
+        assert_eq!(branching_shift::<2>(0b0110, 0b0011), 2);
+        assert_eq!(branching_shift::<3>(0, u32::MAX), 30);
+        assert_eq!(branching_shift::<1>(0, 1 << 31), 31);
+    }
+
+    #[test]
+    fn a_radix_sort_is_a_sort() {
+        let mut state = 1_u64;
+        let mut keys: Vec<Key> = (0..10_000)
+            .map(|i| {
+                state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                // Few codes of many, so that some are equal.
+                (state >> 33 & 0xF0F0_F0F0) << CODE | i
+            })
+            .collect();
+        let mut expected = keys.clone();
+        expected.sort_unstable();
+        sort(&mut keys, &mut Vec::new());
+        assert_eq!(keys, expected);
     }
 }

@@ -3,8 +3,8 @@
 use fearless_simd::{Level, dispatch};
 use tsne_core::{Scalar, StudentT};
 
+use crate::bounds::Bounds;
 use crate::kernel::{Field, LANES, Sources, add_fields};
-use crate::morton::Bounds;
 use crate::tree::{LEAF, Node, PATCH, Tree};
 
 /// Sources listed before they are evaluated. Bounds the memory of a task and keeps its list in the first cache.
@@ -26,6 +26,7 @@ struct Near<T> {
     centers: Vec<T>,
     stride: usize,
     reach2: Vec<T>,
+    spread: Vec<T>,
     mass: Vec<T>,
     /// The mass where the leaf is far from the group at hand, 0 where it is near.
     far_mass: Vec<T>,
@@ -39,14 +40,17 @@ pub(crate) struct Walker<'a, T, const D: usize> {
     scratch: &'a mut Scratch<T>,
     list: List<T, D>,
     /// Pairs of a target and a source evaluated so far.
-    pub(crate) n_pairs: u64,
+    pub(crate) n_interactions: u64,
 }
 
 /// Sources to be evaluated.
 struct List<T, const D: usize> {
     rows: [[T; LIST]; D],
     mass: [T; LIST],
+    spread: [T; LIST],
     len: usize,
+    /// Whether some sources may have a spread.
+    has_nodes: bool,
     /// Where in the list the targets are.
     own: Option<usize>,
 }
@@ -54,7 +58,14 @@ struct List<T, const D: usize> {
 impl<T: Scalar, const D: usize> List<T, D> {
     fn new() -> Self {
         let zero = T::lit(0.0);
-        Self { rows: [[zero; LIST]; D], mass: [zero; LIST], len: 0, own: None }
+        Self {
+            rows: [[zero; LIST]; D],
+            mass: [zero; LIST],
+            spread: [zero; LIST],
+            len: 0,
+            has_nodes: false,
+            own: None,
+        }
     }
 
     #[inline(always)]
@@ -63,6 +74,7 @@ impl<T: Scalar, const D: usize> List<T, D> {
             self.rows[c][self.len] = position[c];
         }
         self.mass[self.len] = mass;
+        self.spread[self.len] = T::lit(0.0);
         self.len += 1;
     }
 
@@ -79,6 +91,7 @@ impl<T: Scalar, const D: usize> List<T, D> {
             self.rows[c][self.len..][..LEAF].copy_from_slice(row);
         }
         self.mass[self.len..][..LEAF].fill(T::lit(1.0));
+        self.spread[self.len..][..LEAF].fill(T::lit(0.0));
         self.len += leaf.points().len();
     }
 
@@ -103,11 +116,13 @@ impl<T: Scalar, const D: usize> List<T, D> {
                 self.rows[c][len] = node.center[c];
             }
             self.mass[len] = node.mass;
+            self.spread[len] = node.spread;
             stack[top] = at;
             len += usize::from(far);
             top += usize::from(!far);
         }
         self.len = len;
+        self.has_nodes = true;
         top
     }
 }
@@ -120,28 +135,26 @@ impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
         scratch: &'a mut Scratch<T>,
     ) -> Self {
         scratch.stack.resize(tree.stack_len(), 0);
-        Self { tree, level, kernel, scratch, list: List::new(), n_pairs: 0 }
+        Self { tree, level, kernel, scratch, list: List::new(), n_interactions: 0 }
     }
 
-    /// Overwrites `fields` with what all points but itself do to each point of a patch, in sorted order; for a patch at
-    /// one place, the first of them.
-    pub(crate) fn patch_fields(&mut self, patch: u32, fields: &mut [Field<D>]) {
+    /// Overwrites the first of `fields` with what all points but itself do to each point of a patch, in sorted order; for
+    /// points at one place, only the first.
+    pub(crate) fn patch_fields(&mut self, patch: &Node<T, D>, fields: &mut [Field<D>]) {
         let tree = self.tree;
-        let node = &tree.nodes[patch as usize];
-        let fields = &mut fields[..if node.is_place() { 1 } else { node.points().len() }];
+        let n_targets = if patch.is_place() { 1 } else { patch.points().len() };
+        let targets = &tree.points[patch.points()][..n_targets];
+        let fields = &mut fields[..n_targets];
         fields.fill(Field::ZERO);
-        let targets = &tree.points[node.points()][..fields.len()];
         self.scratch.near.leaves.clear();
-        self.walk(&Bounds::of(targets), (node.start, node.end), targets, fields, true);
-        self.evaluate(targets, fields);
+        self.walk(&Bounds::of(targets), (patch.start, patch.end), targets, fields, true);
         self.scratch.near.fill(tree);
         for i in 0..self.scratch.near.leaves.len() {
-            let leaf = self.scratch.near.leaves[i];
-            let leaf_node = &tree.nodes[leaf as usize];
-            if node.start <= leaf_node.start && leaf_node.end <= node.end {
-                let start = (leaf_node.start - node.start) as usize;
-                let n_fields = leaf_node.points().len().min(fields.len());
-                self.leaf_fields(i, leaf_node, &mut fields[start..][..n_fields]);
+            let leaf = &tree.nodes[self.scratch.near.leaves[i] as usize];
+            if patch.start <= leaf.start && leaf.end <= patch.end {
+                let start = (leaf.start - patch.start) as usize;
+                let n_targets = leaf.points().len().min(n_targets);
+                self.leaf_fields(i, leaf, &mut fields[start..][..n_targets]);
             }
         }
     }
@@ -152,10 +165,15 @@ impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
         let targets = &tree.points[leaf.points()][..fields.len()];
         let near = &mut self.scratch.near;
         near.split(self.level, &Bounds::of(targets), i);
-        let sources =
-            Sources { rows: &near.centers, stride: near.stride, mass: &mut near.far_mass, own: None };
+        let sources = Sources {
+            rows: &near.centers,
+            stride: near.stride,
+            mass: &mut near.far_mass,
+            spread: &near.spread,
+            own: None,
+        };
         add_fields(self.level, self.kernel, sources, targets, fields);
-        self.n_pairs += (near.leaves.len() * targets.len()) as u64;
+        self.n_interactions += (near.leaves.len() * targets.len()) as u64;
 
         if leaf.is_place() {
             self.list.push(&leaf.center, leaf.mass - T::lit(1.0));
@@ -172,16 +190,16 @@ impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
         self.evaluate(targets, fields);
     }
 
-    /// Overwrites `field` with what all points of the tree do to a target that is none of them.
-    pub(crate) fn target_field(&mut self, target: &[T; D], field: &mut Field<D>) {
-        *field = Field::ZERO;
+    /// What all points of the tree do to a target that is none of them.
+    pub(crate) fn target_field(&mut self, target: &[T; D]) -> Field<D> {
+        let mut field = Field::ZERO;
         let targets = std::slice::from_ref(target);
-        let fields = std::slice::from_mut(field);
-        self.walk(&Bounds::of(targets), (0, 0), targets, fields, false);
-        self.evaluate(targets, fields);
+        self.walk(&Bounds::of(targets), (0, 0), targets, std::slice::from_mut(&mut field), false);
+        field
     }
 
-    /// Lists the sources of the targets in the box; leaves that are not far are kept `apart` or listed point by point.
+    /// Adds to `fields` what is far from the box of the targets. Leaves that are not are noted as near, or else evaluated
+    /// point by point.
     #[inline(always)]
     fn walk(
         &mut self,
@@ -189,10 +207,11 @@ impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
         own: (u32, u32),
         targets: &[[T; D]],
         fields: &mut [Field<D>],
-        apart: bool,
+        note_near: bool,
     ) {
         let tree = self.tree;
-        let mut top = self.list.sift(bounds, own, &tree.nodes[..1], 0, &mut self.scratch.stack, 0);
+        let n_roots = tree.nodes.len().min(1);
+        let mut top = self.list.sift(bounds, own, &tree.nodes[..n_roots], 0, &mut self.scratch.stack, 0);
         while top > 0 {
             top -= 1;
             let at = self.scratch.stack[top];
@@ -201,12 +220,13 @@ impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
             if node.n_children > 0 {
                 let children = &tree.nodes[node.children()];
                 top = self.list.sift(bounds, own, children, node.first_child, &mut self.scratch.stack, top);
-            } else if apart {
+            } else if note_near {
                 self.scratch.near.leaves.push(at);
             } else {
                 self.list.push_leaf(tree, node);
             }
         }
+        self.evaluate(targets, fields);
     }
 
     /// Makes room in the list for a leaf, or for the children of a node and one more.
@@ -223,11 +243,11 @@ impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
         let padded = list.len.next_multiple_of(LANES);
         list.mass[list.len..padded].fill(T::lit(0.0));
         let (rows, mass) = (list.rows.as_flattened(), &mut list.mass[..padded]);
-        let sources = Sources { rows, stride: LIST, mass, own: list.own };
+        let spread = if list.has_nodes { &list.spread[..padded] } else { &[] };
+        let sources = Sources { rows, stride: LIST, mass, spread, own: list.own };
         add_fields(self.level, self.kernel, sources, targets, fields);
-        self.n_pairs += (list.len * targets.len()) as u64;
-        list.len = 0;
-        list.own = None;
+        self.n_interactions += (list.len * targets.len()) as u64;
+        (list.len, list.has_nodes, list.own) = (0, false, None);
     }
 }
 
@@ -237,7 +257,7 @@ impl<T: Scalar> Near<T> {
         let zero = T::lit(0.0);
         self.stride = self.leaves.len().next_multiple_of(LANES);
         self.centers.resize(D * self.stride, zero);
-        for values in [&mut self.reach2, &mut self.mass, &mut self.far_mass] {
+        for values in [&mut self.reach2, &mut self.spread, &mut self.mass, &mut self.far_mass] {
             values.resize(self.stride, zero);
         }
         for (k, &leaf) in self.leaves.iter().enumerate() {
@@ -246,6 +266,7 @@ impl<T: Scalar> Near<T> {
                 self.centers[c * self.stride + k] = node.center[c];
             }
             self.reach2[k] = node.reach2;
+            self.spread[k] = node.spread;
             self.mass[k] = node.mass;
         }
         self.mass[self.leaves.len()..].fill(zero);

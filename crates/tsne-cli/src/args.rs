@@ -7,9 +7,19 @@ use clap::parser::ValueSource;
 use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use tsne::LearningRate;
 
-/// Makes t-SNE maps of high-dimensional data.
+/// What stands below the help of the program.
+const AFTER_HELP: &str = "\
+Examples:
+  tsne demo
+  tsne fit cells.csv --label type --id barcode -o map.png -o map.csv
+  tsne fit images.npy --perplexity 50 -o map.npy -o report.json
+
+Exit status: 0 done, 1 internal error, 2 usage, 3 data or parameter, 4 memory or disk,
+5 numerical failure, 7 file";
+
+/// Make t-SNE maps of high-dimensional data
 #[derive(Debug, Parser)]
-#[command(name = "tsne", version, about, arg_required_else_help = true)]
+#[command(name = "tsne", version, arg_required_else_help = true, after_help = AFTER_HELP)]
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -219,7 +229,7 @@ pub(crate) struct Parameters {
 #[command(next_help_heading = "Messages")]
 #[group(skip)]
 pub(crate) struct TellingArgs {
-    /// How progress is shown; auto is a bar on a terminal and plain lines elsewhere
+    /// How progress is shown: as lines, as a JSON object per line, or not; auto is a bar on a terminal, lines elsewhere
     #[arg(long, default_value = "auto", value_name = "HOW")]
     pub(crate) progress: ProgressKind,
 
@@ -240,13 +250,9 @@ pub(crate) enum Precision {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ProgressKind {
-    /// A bar on a terminal, plain lines elsewhere
     Auto,
-    /// A line now and then
     Plain,
-    /// A JSON object per line
     Json,
-    /// Nothing
     None,
 }
 

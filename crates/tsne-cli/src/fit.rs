@@ -20,6 +20,8 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
     // Options and outputs first: a mistake there should not cost the time to read, let alone to compute.
     let parameters = &args.parameters;
     let choices = Choices::parse(parameters)?;
+    // Ranges do not depend on the data; two points of one feature stand for them.
+    config::<2>(parameters, choices).plan(2, 1).map_err(|e| Failure::of_fit(&e, ""))?;
     let outputs = Outputs::check(&args.outputs, Some(&args.input), args.force)?;
     let data =
         read_path(&args.input, &args.reading.options()).map_err(|e| Failure::in_file(&args.input, &e))?;
@@ -99,6 +101,8 @@ struct Company {
     ids: Option<Vec<String>>,
     /// Shape and format, for the report.
     description: serde_json::Value,
+    /// Code and text of what was noticed while reading.
+    warnings: Vec<(&'static str, String)>,
 }
 
 impl Job<'_> {
@@ -115,7 +119,16 @@ impl Job<'_> {
             "n_classes": data.labels.as_ref().map(|labels| labels.classes().len()),
             "n_rounded_integers": data.n_rounded_integers,
         });
-        let company = Company { labels: data.labels, ids: data.ids, description };
+        let mut warnings = Vec::new();
+        if data.n_rounded_integers > 0 {
+            let text = format!(
+                "{} integers beyond 2^53 were rounded; keep identifiers out of the features with --id or --drop",
+                data.n_rounded_integers
+            );
+            warnings.push(("W11", text));
+        }
+        self.tell_warnings(&warnings);
+        let company = Company { labels: data.labels, ids: data.ids, description, warnings };
         match self.parameters.n_components {
             1 => self.run_in::<1>(data.features, &company),
             2 => self.run_in::<2>(data.features, &company),
@@ -150,7 +163,8 @@ impl Job<'_> {
     {
         let failed = |e: tsne::Error| Failure::of_fit(&e, &self.name);
         let points = points.map_err(|e| failed(e.into()))?;
-        let config = self.config::<D>(points.n_points())?;
+        let start = initialization(&self.parameters.initialization, points.n_points())?;
+        let config = config::<D>(self.parameters, self.choices).initialization(start);
         let plan = config.plan(points.n_points(), points.n_features()).map_err(failed)?;
         if self.parameters.strict {
             check_all_used(&self.parameters.given, plan.negative_gradient_method.value)?;
@@ -179,43 +193,18 @@ impl Job<'_> {
             ids: company.ids.as_deref(),
             caption,
             report: report::report(
-                &company.description,
-                &self.configuration,
+                report::Context {
+                    data: &company.description,
+                    warnings: &company.warnings,
+                    configuration: &self.configuration,
+                    seed: self.parameters.random_state,
+                },
                 report,
-                self.parameters.random_state,
             ),
         })?;
         let names: Vec<String> = self.outputs.paths().map(shown_path).collect();
         self.tell("Wrote", &names.join(", "));
         Ok(())
-    }
-
-    fn config<const D: usize>(&self, n_points: usize) -> Result<Tsne<D>, Failure> {
-        let p = self.parameters;
-        Ok(Tsne::new()
-            .n_components::<D>()
-            .perplexity(p.perplexity)
-            .neighbors(self.choices.neighbors)
-            .initialization(initialization(&p.initialization, n_points)?)
-            .negative_gradient_method(self.choices.negative_gradient_method)
-            .theta(p.theta)
-            .n_interpolation_points(p.n_interpolation_points)
-            .min_num_intervals(p.min_num_intervals)
-            .ints_in_interval(p.ints_in_interval)
-            .dof(p.dof)
-            .learning_rate(p.learning_rate)
-            .early_exaggeration(p.early_exaggeration)
-            .early_exaggeration_iter(p.early_exaggeration_iter)
-            .exaggeration(p.exaggeration)
-            .n_iter(p.n_iter)
-            .initial_momentum(p.initial_momentum)
-            .final_momentum(p.final_momentum)
-            .max_grad_norm(p.max_grad_norm.0)
-            .max_step_norm(p.max_step_norm.0)
-            .callbacks_every_iters(p.callbacks_every_iters)
-            .random_state(p.random_state)
-            .n_jobs(p.n_jobs)
-            .strict(p.strict))
     }
 
     fn tell_input(&self, data: &Dataset) {
@@ -225,22 +214,21 @@ impl Job<'_> {
             line += &format!(", {} classes of {}", labels.classes().len(), shown(labels.name()));
         }
         self.tell("Input", &line);
-        if data.n_rounded_integers > 0 && !self.telling.quiet {
-            tell(format_args!(
-                "warning W11: {} integers are beyond 2^53 and were rounded; keep identifiers out of the features with --id or --drop",
-                data.n_rounded_integers
-            ));
+    }
+
+    fn tell_warnings(&self, warnings: &[(&'static str, String)]) {
+        if !self.telling.quiet {
+            for (code, text) in warnings {
+                tell(format_args!("warning {code}: {text}"));
+            }
         }
     }
 
     fn tell_outcome<T, const D: usize>(&self, fitted: &TsneEmbedding<T, D>, start: Instant) {
         let report = fitted.report();
-        if self.telling.quiet {
-            return;
-        }
-        for warning in &report.warnings {
-            tell(format_args!("warning {}: {warning}", warning.code()));
-        }
+        let warnings: Vec<(&str, String)> =
+            report.warnings.iter().map(|warning| (warning.code(), warning.to_string())).collect();
+        self.tell_warnings(&warnings);
         if self.telling.verbose {
             for (stage, time) in &report.timings {
                 self.tell("Time", &format!("{:<20}{:>9.3} s", stage.to_string(), time.as_secs_f64()));
@@ -270,6 +258,33 @@ impl Job<'_> {
             }
         }
     }
+}
+
+/// The configuration that the flags describe, but for the initialization.
+fn config<const D: usize>(p: &Parameters, choices: Choices) -> Tsne<D> {
+    Tsne::new()
+        .n_components::<D>()
+        .perplexity(p.perplexity)
+        .neighbors(choices.neighbors)
+        .negative_gradient_method(choices.negative_gradient_method)
+        .theta(p.theta)
+        .n_interpolation_points(p.n_interpolation_points)
+        .min_num_intervals(p.min_num_intervals)
+        .ints_in_interval(p.ints_in_interval)
+        .dof(p.dof)
+        .learning_rate(p.learning_rate)
+        .early_exaggeration(p.early_exaggeration)
+        .early_exaggeration_iter(p.early_exaggeration_iter)
+        .exaggeration(p.exaggeration)
+        .n_iter(p.n_iter)
+        .initial_momentum(p.initial_momentum)
+        .final_momentum(p.final_momentum)
+        .max_grad_norm(p.max_grad_norm.0)
+        .max_step_norm(p.max_step_norm.0)
+        .callbacks_every_iters(p.callbacks_every_iters)
+        .random_state(p.random_state)
+        .n_jobs(p.n_jobs)
+        .strict(p.strict)
 }
 
 /// Refuses a parameter that was given and that the chosen method does not look at.

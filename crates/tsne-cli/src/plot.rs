@@ -98,13 +98,14 @@ struct Style {
 }
 
 impl Style {
-    /// Discs cover about a tenth of the square, within limits on their size; where they must overlap, they let through.
+    /// Discs shrink as points become more, but slower than the room for each; where they must overlap, they let
+    /// through.
     #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, reason = "a size on the screen")]
     fn for_points(n_points: usize) -> Self {
         let n = (n_points as f64).max(1.0);
-        let radius = (0.18 * SIDE / n.sqrt()).clamp(1.3, 9.0);
+        let radius = (108.0 * n.powf(-0.4)).clamp(1.1, 9.0);
         let crowding = n * radius * radius / (SIDE * SIDE);
-        let opacity = (0.9 / (crowding / 0.05).max(1.0).sqrt()).clamp(0.35, 0.9) as f32;
+        let opacity = (0.9 / (crowding / 0.06).max(1.0).sqrt()).clamp(0.35, 0.9) as f32;
         Self { radius, opacity, rim: if radius >= 3.5 { 0.8 } else { 0.0 } }
     }
 

@@ -77,7 +77,7 @@ impl Progress {
             Shown::Json if is_new => {
                 tell(serde_json::json!({
                     "stage": stage.to_string(),
-                    "elapsed_seconds": self.start.elapsed().as_secs_f64(),
+                    "elapsed_s": self.start.elapsed().as_secs_f64(),
                 }));
             }
             _ => {}
@@ -94,9 +94,9 @@ impl Progress {
             Shown::Json => tell(serde_json::json!({
                 "stage": stage.to_string(),
                 "iteration": iteration,
-                "of": total,
-                "kl_divergence": kl_divergence,
-                "elapsed_seconds": self.start.elapsed().as_secs_f64(),
+                "n_iter": total,
+                "kl": kl_divergence,
+                "elapsed_s": self.start.elapsed().as_secs_f64(),
             })),
             Shown::Nothing => {}
         }

@@ -5,12 +5,26 @@ use tsne::LearningRate;
 
 use crate::args::{Bound, FitArgs, Parameters, Precision};
 
+/// What a report says beyond what the fit says of itself.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Context<'a> {
+    /// Shape and format of the data.
+    pub(crate) data: &'a Value,
+    /// Code and text of what was noticed while reading.
+    pub(crate) warnings: &'a [(&'static str, String)],
+    /// The flags as TOML.
+    pub(crate) configuration: &'a str,
+    pub(crate) seed: u64,
+}
+
 /// The report of a finished fit.
-pub(crate) fn report(data: &Value, configuration: &str, fitted: &tsne::Report, seed: u64) -> Value {
+pub(crate) fn report(context: Context<'_>, fitted: &tsne::Report) -> Value {
+    let Context { data, warnings: of_reading, configuration, seed } = context;
     let plan = &fitted.plan;
     let command: Vec<String> = std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect();
-    let warnings: Vec<Value> =
-        fitted.warnings.iter().map(|w| json!({"code": w.code(), "text": w.to_string()})).collect();
+    let of_reading = of_reading.iter().map(|(code, text)| json!({"code": code, "text": text}));
+    let of_fit = fitted.warnings.iter().map(|w| json!({"code": w.code(), "text": w.to_string()}));
+    let warnings: Vec<Value> = of_reading.chain(of_fit).collect();
     let stages: Map<String, Value> =
         fitted.timings.iter().map(|(stage, time)| (stage.to_string(), json!(time.as_secs_f64()))).collect();
     json!({

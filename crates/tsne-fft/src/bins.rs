@@ -15,8 +15,7 @@ const BIN_BYTES: usize = 16 << 10;
 /// Where a point meets the mesh along one axis: its first node, and how far past the second node it is.
 #[inline(always)]
 pub(crate) fn meet<T: Real>(scaled: T, used: usize) -> (usize, T) {
-    let first = scaled.floored().min(used - REACH);
-    (first, scaled - T::lit(first as f64))
+    scaled.split(used - REACH)
 }
 
 /// Points sorted by bin. The bins of a block follow each other, and so do blocks.

@@ -127,13 +127,9 @@ impl<T: Real> Convolution<T> {
 
         charges[columns..].fill(Complexes::zero());
         for (block, numbers) in blocks.chunks_exact(self.block_len()).enumerate() {
-            let tile = turned(simd, &numbers[bundle * LANES..][..LANES]);
             let nodes = &mut charges[block * BLOCK..][..LANES];
-            for (at, (node, number)) in nodes.iter_mut().zip(tile).enumerate() {
-                let shared = block > 0 && at < LANES - BLOCK;
-                let sum = if shared { Complex::load(simd, node) + number } else { number };
-                sum.store(node);
-            }
+            let shared = if block > 0 { LANES - BLOCK } else { 0 };
+            turn(simd, &numbers[bundle * LANES..][..LANES], nodes, shared);
         }
         for (((number, a), c), &w) in charges.iter().zip(&mut *a).zip(&mut *c).zip(plan.twist()) {
             let number = Complex::<S, T>::load(simd, number);
@@ -189,10 +185,7 @@ impl<T: Real> Convolution<T> {
                 bundles.chunks_exact(self.bundle_len(n_terms)).map(|bundle| &bundle[at..at + LANES]);
             for (bundle, numbers) in bundles.enumerate() {
                 let to = if bundle < padded / LANES { &mut *lines } else { &mut *mirrored };
-                let to = &mut to[bundle * LANES % padded..][..LANES];
-                for (to, number) in to.iter_mut().zip(turned::<S, T>(simd, numbers)) {
-                    number.store(to);
-                }
+                turn(simd, numbers, &mut to[bundle * LANES % padded..][..LANES], 0);
             }
             if self.shape.twists() == 1 {
                 exchange(simd, &mut lines[..n_first]);
@@ -284,7 +277,7 @@ fn power<S: Simd, T: Real>(
     factors: &[Row<T>],
 ) -> f64 {
     const RUN: usize = 16;
-    let mut total = 0.0;
+    let mut total = [0.0; LANES];
     let runs = plus.chunks(RUN).zip(minus.chunks(RUN)).zip(factors.chunks(RUN));
     for ((plus, minus), factors) in runs {
         let mut sum = T::Wide::<S>::splat(simd, T::default());
@@ -296,9 +289,11 @@ fn power<S: Simd, T: Real>(
         }
         let mut lanes = [T::default(); LANES];
         sum.store(&mut lanes);
-        total += lanes.iter().map(|x| x.to_f64()).sum::<f64>();
+        for (total, lane) in total.iter_mut().zip(lanes) {
+            *total += lane.to_f64();
+        }
     }
-    total
+    total.iter().sum()
 }
 
 #[inline(always)]
@@ -308,20 +303,28 @@ fn exchange<S: Simd, T: Real>(simd: S, numbers: &mut [Complexes<T>]) {
     }
 }
 
-/// Sixteen vectors of numbers with lanes and vectors exchanged.
+/// Sixteen vectors of numbers with lanes and vectors exchanged. The first `shared` are added to what is there.
 #[inline(always)]
-fn turned<S: Simd, T: Real>(simd: S, numbers: &[Complexes<T>]) -> [Complex<S, T>; LANES] {
-    let numbers: &[Complexes<T>; LANES] = numbers.try_into().expect("a tile has as many vectors as lanes");
-    let re = transpose::<S, T>(std::array::from_fn(
-        #[inline(always)]
-        |i| T::Wide::<S>::load(simd, &numbers[i].re),
-    ));
-    let im = transpose::<S, T>(std::array::from_fn(
-        #[inline(always)]
-        |i| T::Wide::<S>::load(simd, &numbers[i].im),
-    ));
-    std::array::from_fn(
-        #[inline(always)]
-        |i| Complex { re: re[i], im: im[i] },
-    )
+fn turn<S: Simd, T: Real>(simd: S, from: &[Complexes<T>], to: &mut [Complexes<T>], shared: usize) {
+    let from: &[Complexes<T>; LANES] = from.try_into().expect("a tile has as many vectors as lanes");
+    let to: &mut [Complexes<T>; LANES] = to.try_into().expect("a tile has as many vectors as lanes");
+    // Real parts first, then imaginary ones: the registers hold no more.
+    let mut rows = [T::Wide::<S>::splat(simd, T::default()); LANES];
+    for i in 0..LANES {
+        rows[i] = T::Wide::<S>::load(simd, &from[i].re);
+    }
+    let rows = transpose::<S, T>(rows);
+    for i in 0..LANES {
+        let sum = if i < shared { T::Wide::<S>::load(simd, &to[i].re) + rows[i] } else { rows[i] };
+        sum.store(&mut to[i].re);
+    }
+    let mut rows = rows;
+    for i in 0..LANES {
+        rows[i] = T::Wide::<S>::load(simd, &from[i].im);
+    }
+    let rows = transpose::<S, T>(rows);
+    for i in 0..LANES {
+        let sum = if i < shared { T::Wide::<S>::load(simd, &to[i].im) + rows[i] } else { rows[i] };
+        sum.store(&mut to[i].im);
+    }
 }

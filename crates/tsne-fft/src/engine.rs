@@ -14,7 +14,7 @@ use crate::grid::{BLOCK, Grid, place};
 use crate::lanes::{Complexes, Real, Row};
 use crate::params::Params;
 use crate::pool::Pool;
-use crate::spectrum::{Spectra, Term};
+use crate::spectrum::{Builder, Spectra, Term};
 use crate::stencil::{gather, own_potentials, spread};
 
 /// Spectra kept: a map whose side hovers between two lengths uses a few in turn.
@@ -43,6 +43,7 @@ pub(crate) struct Engine<T: Real, const D: usize> {
     pub(crate) kernel: StudentT,
     pub(crate) params: Params,
     level: Level,
+    builder: Builder,
     /// The most recently used last.
     spectra: Vec<Spectra<T>>,
     plans: Vec<Arc<Plan<T>>>,
@@ -63,10 +64,12 @@ pub(crate) struct Engine<T: Real, const D: usize> {
 
 impl<T: Real, const D: usize> Engine<T, D> {
     pub(crate) fn new(kernel: StudentT, params: Params) -> Result<Self, Error> {
+        let level = Level::new();
         Ok(Self {
             kernel,
             params: params.validated()?,
-            level: Level::new(),
+            level,
+            builder: Builder::new(kernel, level),
             spectra: Vec::new(),
             plans: Vec::new(),
             bins: Bins::default(),
@@ -111,7 +114,7 @@ impl<T: Real, const D: usize> Engine<T, D> {
                 *sum = dispatch!(level, simd => {
                     spread(simd, shape.used, block * BLOCK, points, charges);
                     convolution.forward(simd, charges, out, scratch);
-                    own_potentials(simd, &own, shape.used, points)
+                    own_potentials(simd, &own, points)
                 });
             });
         };
@@ -183,10 +186,9 @@ impl<T: Real, const D: usize> Engine<T, D> {
         if let Some(at) = self.spectra.iter().position(|s| s.fit(&shape, grid.spacing)) {
             self.spectra[at..].rotate_left(1);
         } else {
+            let oldest = (self.spectra.len() == MAX_SPECTRA).then(|| self.spectra.remove(0));
             let axes: [usize; D] = std::array::from_fn(place::<D>);
-            self.spectra.push(Spectra::new(self.kernel, &shape, grid.spacing, &axes));
-            let too_many = self.spectra.len().saturating_sub(MAX_SPECTRA);
-            self.spectra.drain(..too_many);
+            self.spectra.push(self.builder.build(&shape, grid.spacing, &axes, oldest));
         }
         Convolution { shape, plans: shape.nodes.map(|n| self.plan(n)) }
     }

@@ -3,6 +3,7 @@
 use tsne_core::StudentT;
 
 use crate::error::Error;
+use crate::fft::good_length;
 use crate::lanes::{Complexes, LANES, Real, Row};
 use crate::params::Params;
 use crate::spline::REACH;
@@ -146,35 +147,4 @@ fn rung(params: &Params, extent: f64, width: f64) -> f64 {
     }
     let below = (STEPS_PER_OCTAVE * (widest / literal).log2()).ceil();
     widest * (-below / STEPS_PER_OCTAVE).exp2()
-}
-
-/// Time per number of one pass, relative to that of radix 2.
-const PASS_COST: [(usize, f64); 3] = [(2, 0.5), (3, 1.1), (5, 1.3)];
-
-/// The length of at least `least` that is transformed fastest, with no prime factor above 5.
-pub(crate) fn good_length(least: usize) -> usize {
-    let mut best = (f64::INFINITY, least);
-    let mut fives = 1;
-    for n_fives in 0.. {
-        if fives > 2 * least {
-            break;
-        }
-        let mut odd = fives;
-        for n_threes in 0.. {
-            if odd > 2 * least {
-                break;
-            }
-            let length = odd * least.div_ceil(odd).next_power_of_two();
-            let n_twos = (length / odd).ilog2();
-            let passes = [n_twos, n_threes, n_fives];
-            let cost: f64 = PASS_COST.iter().zip(passes).map(|(&(_, cost), n)| cost * f64::from(n)).sum();
-            let cost = (1.0 + cost) * length as f64;
-            if cost < best.0 {
-                best = (cost, length);
-            }
-            odd *= 3;
-        }
-        fives *= 5;
-    }
-    best.1
 }

@@ -37,8 +37,8 @@ impl<T: Scalar> Complexes<T> {
 pub(crate) trait Real: Scalar {
     /// Shortest spacing of a mesh: its square and its inverse stay normal numbers in `f64` and in this type.
     const MIN_SPACING: f64;
-    /// The largest integer not above a value of at least 0.
-    fn floored(self) -> usize;
+    /// The largest integer from 0 to `most` that is not above `self`, and what is left of `self`.
+    fn split(self, most: usize) -> (usize, Self);
     /// As many lanes as [`LANES`].
     type Wide<S: Simd>: Wide<S, Self>;
     /// Four lanes, the reach of a spline.
@@ -60,6 +60,8 @@ pub(crate) trait Lanes<S: Simd, T, const N: usize>:
 pub(crate) trait Wide<S: Simd, T>: Lanes<S, T, LANES> {
     /// `self * factor - term`, rounded once where the processor can.
     fn mul_sub(self, factor: Self, term: Self) -> Self;
+    /// The largest integers not above the lanes.
+    fn floor(self) -> Self;
     /// `self * factor`, every lane by the same.
     fn scale(self, factor: T) -> Self;
     /// The lanes of both in turn: the first of `self`, the first of `other`, the second of `self`, and so on.
@@ -96,6 +98,10 @@ impl<S: Simd> Wide<S, f32> for f32x16<S> {
     #[inline(always)]
     fn mul_sub(self, factor: Self, term: Self) -> Self {
         SimdFloat::mul_sub(self, factor, term)
+    }
+    #[inline(always)]
+    fn floor(self) -> Self {
+        SimdFloat::floor(self)
     }
     #[inline(always)]
     fn scale(self, factor: f32) -> Self {
@@ -160,6 +166,10 @@ impl<S: Simd> Wide<S, f64> for F64x16<S> {
         Self(self.0.mul_sub(factor.0, term.0), self.1.mul_sub(factor.1, term.1))
     }
     #[inline(always)]
+    fn floor(self) -> Self {
+        Self(self.0.floor(), self.1.floor())
+    }
+    #[inline(always)]
     fn scale(self, factor: f64) -> Self {
         Self(self.0 * factor, self.1 * factor)
     }
@@ -175,9 +185,14 @@ impl<S: Simd> Wide<S, f64> for F64x16<S> {
 impl Real for f32 {
     const MIN_SPACING: f64 = 1e-30;
     #[inline(always)]
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "truncation is the purpose")]
-    fn floored(self) -> usize {
-        self as usize
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "no mesh has 2^31 nodes in a row"
+    )]
+    fn split(self, most: usize) -> (usize, Self) {
+        let whole = (self as i32).min(most as i32).max(0);
+        (whole as usize, self - whole as f32)
     }
     type Wide<S: Simd> = f32x16<S>;
     type Quad<S: Simd> = f32x4<S>;
@@ -186,9 +201,14 @@ impl Real for f32 {
 impl Real for f64 {
     const MIN_SPACING: f64 = 1e-150;
     #[inline(always)]
-    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "truncation is the purpose")]
-    fn floored(self) -> usize {
-        self as usize
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "no mesh has 2^31 nodes in a row"
+    )]
+    fn split(self, most: usize) -> (usize, Self) {
+        let whole = (self as i32).min(most as i32).max(0);
+        (whole as usize, self - f64::from(whole))
     }
     type Wide<S: Simd> = F64x16<S>;
     type Quad<S: Simd> = f64x4<S>;

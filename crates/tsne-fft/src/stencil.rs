@@ -4,7 +4,7 @@ use fearless_simd::Simd;
 
 use crate::bins::meet;
 use crate::grid::place;
-use crate::lanes::{LANES, Lanes, Real, Row};
+use crate::lanes::{LANES, Lanes, Real, Row, Wide};
 use crate::spline::{REACH, weights};
 
 /// The nodes around one point: rows of a block with their weights, and columns.
@@ -37,7 +37,7 @@ impl<S: Simd, T: Real> Stencil<S, T> {
         for i in 0..if D > 1 { REACH } else { 1 } {
             for j in 0..if D > 2 { REACH } else { 1 } {
                 let weight = if D > 2 { first_weights[i] * middle_weights[j] } else { first_weights[i] };
-                visit((first + i) * n_middle + middle + j, weight);
+                visit(if D > 2 { (first + i) * n_middle + middle + j } else { first + i }, weight);
             }
         }
     }
@@ -109,16 +109,22 @@ pub(crate) fn gather<S: Simd, T: Real, const D: usize, const N: usize>(
 pub(crate) fn own_potentials<S: Simd, T: Real, const D: usize>(
     simd: S,
     coefficients: &[[[T; 4]; 4]; 4],
-    used: [usize; 3],
     points: &[[T; D]],
 ) -> f64 {
-    let mut total = 0.0;
+    let mut total = [0.0; LANES];
     for points in points.chunks(LANES) {
+        // Points beyond the last are on a node, and their potential is left out below.
+        let mut scaled = [[T::default(); LANES]; D];
+        scaled.as_flattened_mut()[..points.len() * D].copy_from_slice(points.as_flattened());
+        for values in &mut scaled {
+            let x = T::Wide::<S>::load(simd, values);
+            let t = x - x.floor();
+            (t - t * t).store(values);
+        }
         let mut products = [[T::default(); LANES]; 3];
-        for (lane, point) in points.iter().enumerate() {
+        for lane in 0..LANES {
             for axis in 0..D {
-                let (_, t) = meet(point[axis], used[place::<D>(axis)]);
-                products[place::<D>(axis)][lane] = t * (T::one() - t);
+                products[place::<D>(axis)][lane] = scaled.as_flattened()[lane * D + axis];
             }
         }
         let [first, middle, last] = &products;
@@ -143,7 +149,10 @@ pub(crate) fn own_potentials<S: Simd, T: Real, const D: usize>(
         }
         let mut values = [T::default(); LANES];
         potentials.store(&mut values);
-        total += values[..points.len()].iter().map(|x| x.to_f64()).sum::<f64>();
+        values[points.len()..].fill(T::default());
+        for (total, value) in total.iter_mut().zip(values) {
+            *total += value.to_f64();
+        }
     }
-    total
+    total.iter().sum()
 }

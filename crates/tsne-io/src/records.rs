@@ -161,6 +161,9 @@ impl<R: Read> Records<R> {
         }
         let ends = &self.ends[..n_ends];
         let bytes = &self.fields[..n_bytes];
+        if n_bytes > MAX_FIELD_BYTES && longest_field(ends) > MAX_FIELD_BYTES {
+            return Err(too_long_field(first_line));
+        }
         // The line feed that ended the record belongs to it, those of blank lines were skipped before.
         let n_lines = 1 + count_line_feeds(bytes);
         Ok(Some(Record { line: first_line, n_lines, bytes, ends }))
@@ -184,6 +187,14 @@ impl<R: Read> Records<R> {
 
 fn count_line_feeds(bytes: &[u8]) -> u64 {
     bytes.iter().map(|&b| u64::from(b == b'\n')).sum()
+}
+
+fn longest_field(ends: &[usize]) -> usize {
+    ends.windows(2).map(|pair| pair[1] - pair[0]).chain(ends.first().copied()).max().unwrap_or(0)
+}
+
+fn too_long_field(line: u64) -> Error {
+    limit(line, format_args!("a field is longer than {MAX_FIELD_BYTES} bytes"))
 }
 
 fn limit(line: u64, what: std::fmt::Arguments<'_>) -> Error {
@@ -225,6 +236,15 @@ mod tests {
         assert_eq!(records.next().expect("header").expect("a record").len(), 2, "the header has two fields");
         let error = records.next().expect_err("the field is too long");
         assert_eq!((error.code(), error.place().as_deref()), ("E107", Some("line 2")), "the line is named");
+    }
+
+    #[test]
+    fn a_field_of_a_mebibyte_is_the_limit() {
+        for (length, is_read) in [(MAX_FIELD_BYTES, true), (MAX_FIELD_BYTES + 1, false)] {
+            let text = format!("1,{},2\n", "x".repeat(length));
+            let mut records = Records::new(Window::open(text.as_bytes()).expect("opens"), b',');
+            assert_eq!(records.next().is_ok(), is_read, "a field of {length} bytes");
+        }
     }
 
     #[test]

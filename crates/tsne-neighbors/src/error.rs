@@ -33,6 +33,15 @@ pub enum Error {
         /// Kind of the points: dense, bytes or sparse.
         kind: &'static str,
     },
+    /// A metric that sparse points are not searched under.
+    #[error(
+        "{metric} is not available for sparse points; pass them dense, or use euclidean, sqeuclidean, cosine, dot, \
+         manhattan, hamming, jaccard or another metric of presence"
+    )]
+    DenseMetric {
+        /// The metric.
+        metric: &'static str,
+    },
     /// Two points so far apart that their distance is not a finite number of the computing type.
     #[error("row {row}: a distance exceeds the largest finite value; scale the data down")]
     DistanceOverflow {
@@ -44,6 +53,74 @@ pub enum Error {
     OutOfMemory {
         /// Bytes asked for.
         bytes: usize,
+    },
+    /// A metric nobody knows.
+    #[error("no metric is called {name:?}; known are {}", known.join(", "))]
+    UnknownMetric {
+        /// Name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<&'static str>,
+    },
+    /// A metric without a parameter it cannot do without.
+    #[error("{metric} needs {parameter}; pass it among the metric's parameters")]
+    MissingParameter {
+        /// The metric.
+        metric: &'static str,
+        /// What is missing.
+        parameter: &'static str,
+    },
+    /// A parameter given to a metric that has none of this name.
+    #[error("{metric} takes no parameter {parameter}; leave it out")]
+    SuperfluousParameter {
+        /// The metric.
+        metric: &'static str,
+        /// What it does not take.
+        parameter: &'static str,
+    },
+    /// A parameter of a metric that is out of its range.
+    #[error("{metric}: {parameter} is {value}, must be {bound}")]
+    BadParameter {
+        /// The metric.
+        metric: &'static str,
+        /// The parameter; one entry of it, where there are many.
+        parameter: &'static str,
+        /// Its value.
+        value: f64,
+        /// What it must be.
+        bound: &'static str,
+    },
+    /// A parameter of a metric that has the wrong number of entries.
+    #[error("{metric}: {parameter} has {got} entries, must have {expected}")]
+    ParameterLength {
+        /// The metric.
+        metric: &'static str,
+        /// The parameter.
+        parameter: &'static str,
+        /// Entries it must have.
+        expected: usize,
+        /// Entries it has.
+        got: usize,
+    },
+    /// A row for which the metric is not defined.
+    #[error("row {row}: {metric} needs {need}")]
+    BadRow {
+        /// Row concerned.
+        row: usize,
+        /// The metric.
+        metric: &'static str,
+        /// What the row must be.
+        need: &'static str,
+    },
+    /// A distance that is not a finite number of at least 0, from a metric of the caller's own.
+    #[error("the distance of row {row} to point {point} is {distance}, must be finite and not negative")]
+    BadDistance {
+        /// Row concerned.
+        row: usize,
+        /// The other point.
+        point: usize,
+        /// The distance.
+        distance: f64,
     },
     /// Parts that do not fit together.
     #[error(transparent)]
@@ -57,4 +134,14 @@ impl From<Error> for BackendError {
     fn from(error: Error) -> Self {
         Self::new(error)
     }
+}
+
+/// Checks a number of neighbors against the most there can be.
+pub(crate) fn check_k(k: usize, max: usize) -> Result<(), Error> {
+    if k == 0 || k > max { Err(Error::NeighborCount { k, max }) } else { Ok(()) }
+}
+
+/// Checks the features of queries against those of the index.
+pub(crate) fn check_features(expected: usize, got: usize) -> Result<(), Error> {
+    if expected == got { Ok(()) } else { Err(Error::FeatureMismatch { expected, got }) }
 }

@@ -12,18 +12,28 @@
 //! call from inside `pool.install(..)`. Results do not depend on the number of threads.
 #![forbid(unsafe_code)]
 
+mod bound;
+mod dense;
 mod direct;
 mod error;
 mod exact;
+mod geometry;
 mod join;
+mod kernels;
+mod lanes;
+mod metric;
+mod pair;
 mod progress;
 mod selection;
+mod sparse;
 mod store;
 mod tile;
+mod tiled;
 mod top_k;
 
 pub use error::Error;
 pub use exact::Exact;
+pub use metric::{CustomMetric, Metric, MetricParameters};
 pub use tsne_core::{
     BackendError, Control, Csr, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar, Seed,
 };

@@ -20,12 +20,6 @@ impl<T: Scalar> TopK<T> {
         Self { k, entries: Vec::with_capacity(2 * k), bound: (T::INFINITY, u32::MAX) }
     }
 
-    /// Distance that an offer must not exceed to be kept; infinity until `k` are held.
-    #[inline(always)]
-    pub(crate) fn limit(&self) -> T {
-        self.bound.0
-    }
-
     /// Takes a pair into account.
     #[inline]
     pub(crate) fn offer(&mut self, distance: T, index: u32) {
@@ -50,6 +44,17 @@ impl<T: Scalar> TopK<T> {
         self.entries.clear();
         self.bound = (T::INFINITY, u32::MAX);
         written
+    }
+
+    /// The k-th smallest distance offered, or infinity if there were fewer; empties the buffer.
+    pub(crate) fn take_kth(&mut self) -> T {
+        if self.entries.len() >= self.k {
+            self.cut();
+        }
+        let (kth, _) = self.bound;
+        self.entries.clear();
+        self.bound = (T::INFINITY, u32::MAX);
+        kth
     }
 
     #[cold]

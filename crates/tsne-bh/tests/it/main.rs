@@ -1,3 +1,6 @@
 //! One test binary for the crate.
-mod exact;
-mod oracle;
+mod accuracy;
+mod conformance;
+mod degenerate;
+mod maps;
+mod properties;

@@ -279,6 +279,7 @@ fn outputs_that_cannot_be_written_are_found_before_the_input_is_read() {
         ("map.svg", 3, "error E201: unknown kind of output: \"svg\""),
         ("map", 3, "error E201: unknown kind of output: \"\""),
         ("map.csv -o ./map.csv", 3, "error E207: an output is the input, or is named twice"),
+        ("no/such/map.csv --perplexity 0", 3, "error E202: "),
         ("none.csv --force", 3, "error E207: an output is the input, or is named twice"),
     ] {
         let outcome = directory.tsne(&format!("fit none.csv -o {output}"));

@@ -60,6 +60,16 @@ fn equal_rows() {
 }
 
 #[test]
+fn identifiers_among_the_features_are_noticed() {
+    let rows: String = (0..20).map(|i| format!("{},{i}\n", 9_007_199_254_740_993_u64 + 2 * i)).collect();
+    let directory = Directory::with("d.csv", format!("key,a\n{rows}"));
+    let said = directory.made("fit d.csv -o map.csv -o map.json --perplexity 5 --progress none");
+    assert!(said.contains("warning W11: 20 integers"), "odd numbers beyond 2^53 have no f64: {said}");
+    assert!(directory.text("map.json").contains("\"W11\""), "the report says so too");
+    finite(&directory.text("map.csv"), 20);
+}
+
+#[test]
 fn groups_are_told_apart() {
     let directory = Directory::with("d.csv", two_groups(30));
     directory.made("fit d.csv -o map.csv --label group --perplexity 10 -q");

@@ -65,10 +65,15 @@ fn queries_must_have_the_features_of_the_index() {
 }
 
 #[test]
-fn kinds_that_are_not_supported_are_refused() {
-    let csr = Csr::from_parts(3, vec![0, 1, 2], vec![0, 1], vec![1.0_f32, 2.0]).expect("legal");
-    let error = Exact::new(Points::from_csr(&csr).expect("legal")).expect_err("sparse");
-    assert!(matches!(error, Error::UnsupportedPoints { kind: "sparse", .. }), "{error}");
+fn sparse_queries_of_dense_points_are_refused() {
+    let csr = Csr::from_parts(3, vec![0, 1, 2], vec![0, 1], vec![1.0, 2.0]).expect("legal");
+    let x = cube(6, 3, 1);
+    let index = Exact::new(Points::from_row_major(&x, 3).expect("shape")).expect("finite");
+    let error = index.query(Points::from_csr(&csr).expect("legal"), 1, &Control::NONE).expect_err("sparse");
+    assert!(
+        matches!(error.get_ref().downcast_ref(), Some(Error::UnsupportedPoints { kind: "sparse", .. })),
+        "{error}"
+    );
 }
 
 #[test]

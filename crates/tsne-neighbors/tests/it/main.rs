@@ -1,5 +1,8 @@
 //! Behavior of the indexes against f64 brute force.
 
+mod conformance;
 mod data;
 mod degenerate;
 mod exact;
+mod metrics;
+mod sparse;

@@ -7,8 +7,8 @@ use tsne::affinity::Options;
 use tsne::bh::Exact;
 use tsne::core::{Affinities, Control, NeighborIndex};
 use tsne::{
-    Event, Initialization, NegativeGradientMethod, Phase, Points, Seed, Stage, State, StopReason, Tsne,
-    Warning,
+    Event, Initialization, NegativeGradientMethod, Phase, Points, Scalar, Seed, Stage, State, StopReason,
+    Tsne, Warning,
 };
 use tsne::{init, optim};
 use tsne_testkit::{close, data, oracle};
@@ -71,6 +71,50 @@ fn by_hand_affinities(graph: tsne::core::KnnGraph<f32>) -> tsne::Csr<f32> {
         tsne::affinity::PerplexityBased::from_graph(graph, 20.0, &Options::default(), &Control::NONE)
             .expect("a legal perplexity");
     Box::new(affinities).into_csr()
+}
+
+/// P of data that are `scale` times the blobs, and the range of perplexities its rows have.
+fn p_of_scaled<T: Scalar>(scale: f64) -> (tsne::Csr<T>, f64, f64) {
+    let mut set = data::blobs(Seed(31), 200, 6, 4);
+    // An outlier 1 000 standard deviations away, whose exponentials underflow without care.
+    set.values[..6].fill(1000.0);
+    let x: Vec<T> = set.values.iter().map(|v| T::lit(v * scale)).collect();
+    let points = Points::from_row_major(&x, 6).expect("rectangular");
+    let index = tsne::neighbors::Exact::new(points).expect("finite points");
+    let graph = index.knn_graph(90, &Control::NONE).expect("90 of 200");
+    let p = tsne::affinity::PerplexityBased::from_graph(graph, 30.0, &Options::default(), &Control::NONE)
+        .expect("a legal perplexity");
+    // The fit goes the same way.
+    let fit = Tsne::new().n_iter(0).early_exaggeration_iter(0).fit(points).expect("finite points");
+    assert_eq!(fit.affinities(), p.matrix(), "P of a fit");
+    let scales = &p.calibration().scales[0];
+    (p.matrix().clone(), scales.attained_min, scales.attained_max)
+}
+
+#[test]
+fn magnitudes_of_the_data_do_not_matter() {
+    fn check<T: Scalar + close::Bits>(scales: &[f64], rounding: f64) {
+        let (plain, ..) = p_of_scaled::<T>(1.0);
+        for &scale in scales {
+            let (p, least, most) = p_of_scaled::<T>(scale);
+            assert!(
+                (least / 30.0 - 1.0).abs() < 1e-5 && (most / 30.0 - 1.0).abs() < 1e-5,
+                "{scale:e}: {least} to {most}"
+            );
+            let want: Vec<f64> = plain.values().iter().map(|v| v.to_f64()).collect();
+            let largest = want.iter().fold(0.0_f64, |m, v| m.max(*v));
+            close::assert_close(
+                p.values(),
+                &want,
+                0.0,
+                rounding * largest,
+                &format!("P of data times {scale:e}"),
+            );
+        }
+    }
+    // Rounding of the scaled data to their type, in units of the largest entry.
+    check::<f64>(&[1e-150, 1e150, 2.0_f64.powi(400)], 1e-12);
+    check::<f32>(&[1e-15, 1e15], 1e-4);
 }
 
 #[test]
@@ -177,9 +221,38 @@ fn an_observer_sees_every_stage_and_can_stop_in_each() {
 }
 
 #[test]
-fn methods_may_be_named_by_the_user() {
-    let set = data::blobs(Seed(7), 100, 5, 3);
-    let map =
-        Tsne::new().negative_gradient_method(NegativeGradientMethod::Exact).fit(set.points()).expect("exact");
-    assert_eq!(map.report().plan.negative_gradient_method.value, NegativeGradientMethod::Exact, "as asked");
+fn every_repulsion_ends_near_the_exact_one() {
+    let set = data::blobs(Seed(7), 500, 10, 5);
+    let config = Tsne::new().early_exaggeration_iter(100).n_iter(250);
+    let fit = |method: &str| {
+        let method = method.parse().expect("a name");
+        config.clone().negative_gradient_method(method).fit(set.points()).expect("every method fits")
+    };
+    let exact = fit("exact");
+    for (name, method) in [
+        ("bh", NegativeGradientMethod::BarnesHut),
+        ("barnes-hut", NegativeGradientMethod::BarnesHut),
+        ("BH", NegativeGradientMethod::BarnesHut),
+        ("fft", NegativeGradientMethod::Fft),
+        ("interpolation", NegativeGradientMethod::Fft),
+    ] {
+        let map = fit(name);
+        assert_eq!(map.report().plan.negative_gradient_method.value, method, "{name} means {method}");
+        let want = oracle::kl_divergence(tsne::StudentT::CAUCHY, map.affinities(), map.positions());
+        // Z of the tree at theta 0.5 is within some 0.1 %, that of the mesh far closer.
+        close::assert_close_value(map.kl_divergence(), want, 0.0, 5e-3, &format!("{name}: reported KL"));
+        // Runs of this descent scatter by some percent, whatever the repulsion.
+        close::assert_close_value(want, exact.kl_divergence(), 0.1, 0.0, &format!("{name}: final KL"));
+    }
+    let other_theta = config.clone().negative_gradient_method(NegativeGradientMethod::BarnesHut).theta(0.2);
+    let other_mesh = config.clone().negative_gradient_method(NegativeGradientMethod::Fft);
+    for (name, config) in [
+        ("bh", other_theta),
+        ("fft", other_mesh.clone().n_interpolation_points(4)),
+        ("fft", other_mesh.clone().min_num_intervals(20)),
+        ("fft", other_mesh.ints_in_interval(0.5)),
+    ] {
+        let map = config.fit(set.points()).expect("legal parameters");
+        assert_ne!(map.positions(), fit(name).positions(), "{name}: a parameter that changes nothing");
+    }
 }

@@ -75,6 +75,10 @@ fn parameters_out_of_range_are_refused_with_code_and_remedy() {
         (Tsne::new().max_grad_norm(Some(-1.0)), "max_grad_norm"),
         (Tsne::new().max_step_norm(Some(f64::NAN)), "max_step_norm"),
         (Tsne::new().callbacks_every_iters(0), "callbacks_every_iters"),
+        (Tsne::new().theta(1.5), "theta"),
+        (Tsne::new().n_interpolation_points(0), "n_interpolation_points"),
+        (Tsne::new().min_num_intervals(0), "min_num_intervals"),
+        (Tsne::new().ints_in_interval(-1.0), "ints_in_interval"),
     ] {
         check(config, "E205", name);
     }
@@ -91,4 +95,20 @@ fn names_are_parsed_and_mistakes_met_with_the_nearest_name() {
     assert_eq!(error.help(), "did you mean exact?", "{error}");
     let error = "zzz".parse::<tsne::Initialization<2>>().expect_err("no name");
     assert!(matches!(&error, Error::UnknownValue { .. }) && error.help().contains("pca"), "{error}");
+}
+
+#[test]
+fn auto_takes_all_pairs_for_few_points_and_never_what_the_dimension_does_not_allow() {
+    let method = |plan: Result<tsne::Plan, Error>| plan.expect("legal").negative_gradient_method.value;
+    for n in [2, 150, 1797] {
+        assert_eq!(method(Tsne::new().plan(n, 10)), NegativeGradientMethod::Exact, "{n} points");
+    }
+    let many = 1_000_000;
+    assert_eq!(method(Tsne::new().plan(many, 10)), NegativeGradientMethod::Fft, "2-D");
+    assert_eq!(method(Tsne::new().n_components::<1>().plan(many, 10)), NegativeGradientMethod::Fft, "1-D");
+    assert_eq!(
+        method(Tsne::new().n_components::<3>().plan(many, 10)),
+        NegativeGradientMethod::BarnesHut,
+        "3-D"
+    );
 }
