@@ -94,6 +94,11 @@ fn distances_serve_as_well_as_points() {
 
     // Bytes and sparse rows are points too.
     let digits = data::digits().first(60);
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "pixels are integers from 0 to 16"
+    )]
     let bytes: Vec<u8> = digits.values_as::<f64>().iter().map(|&x| x as u8).collect();
     let q = from_points(&digits.values_as::<f64>(), 64, 10.0, &options);
     let points = Points::<f64>::from_bytes(&bytes, 64).expect("whole rows");

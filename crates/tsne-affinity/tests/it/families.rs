@@ -39,7 +39,7 @@ fn a_fixed_bandwidth_equals_its_oracle() {
             // Exponents reach 1e8 here: eight of sixteen digits are left.
             assert_rows_close(dense(p.matrix()).as_slice(), want.as_slice(), n, 1e-7, &what);
             check_affinities(&p);
-            check_affinities(&sigma(&graph::<f32>(&set, 30, 1.0), bandwidth));
+            check_affinities(sigma(&graph::<f32>(&set, 30, 1.0), bandwidth));
         }
     }
     let tame = graph::<f64>(&data::blobs(Seed(1), 120, 4, 3), 30, 1.0);
@@ -68,8 +68,8 @@ fn uniform_weights_are_equal_or_one_to_two() {
     let p = uniform(&neighbors, Symmetrization::None);
     assert!(p.matrix().values().iter().all(|&v| v == 1.0 / 3000.0), "all alike");
     assert_eq!(p.matrix().n_entries(), 3000, "fifteen each");
-    check_affinities(&uniform(&graph::<f32>(&set, 15, 1.0), Symmetrization::Max));
-    check_affinities(&uniform(&graph::<f32>(&set, 15, 1.0), Symmetrization::Mean));
+    check_affinities(uniform(&graph::<f32>(&set, 15, 1.0), Symmetrization::Max));
+    check_affinities(uniform(&graph::<f32>(&set, 15, 1.0), Symmetrization::Mean));
 }
 
 #[test]

@@ -8,11 +8,12 @@ use tsne_testkit::data;
 use tsne_testkit::threads::{assert_parallel, assert_thread_invariant};
 
 /// A graph of several tasks' rows whose links are pseudo-random: `k` distinct neighbors at rising distances.
-fn large_graph(n: u64, k: u64) -> KnnGraph<f32> {
+fn large_graph(n: u64, k: u32) -> KnnGraph<f32> {
     let (mut neighbors, mut distances) = (Vec::new(), Vec::new());
     for i in 0..n {
         for position in 0..k {
             // Steps of odd multiples of a prime: different for every position, never back to i.
+            let position = u64::from(position);
             let step = 1 + (position * 97 + Seed(i / 7).derive(0).0 % 53) % (n - 1);
             neighbors.push(u32::try_from((i + step) % n).expect("few points"));
             distances.push(1.0 + position as f32 / 10.0 + (Seed(i).derive(position).0 % 64) as f32 / 1000.0);

@@ -65,7 +65,7 @@ fn graph<T: Scalar>(n: u32, k: u32) -> KnnGraph<T> {
 
 /// Bytes of a matrix.
 fn size<T: Scalar>(matrix: &Csr<T>) -> usize {
-    matrix.n_entries() * (size_of::<u32>() + size_of::<T>()) + matrix.offsets().len() * size_of::<usize>()
+    matrix.n_entries() * (size_of::<u32>() + size_of::<T>()) + size_of_val(matrix.offsets())
 }
 
 fn check<T: Scalar>(
