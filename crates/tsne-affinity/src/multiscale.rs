@@ -24,7 +24,7 @@ macro_rules! several_perplexities {
 
         impl<T: Scalar> $family<T> {
             /// Calibrates every row of `graph` to each of `perplexities`, puts the Gaussians of a row together,
-            /// averages both directions and normalizes ([M4]).
+            /// averages both directions and normalizes (\[M4\]).
             ///
             /// Uses [`neighbors_for`](crate::neighbors_for) the largest perplexity of the stored neighbors, or all if
             /// fewer are stored (which [`calibration`](Self::calibration) reports, as it does that a perplexity above

@@ -68,7 +68,7 @@ impl Options {
     }
 }
 
-/// The largest perplexity that `n_points` points support: a third of the other points, but at least 1. [M22]
+/// The largest perplexity that `n_points` points support: a third of the other points, but at least 1. \[M27\]
 ///
 /// ```
 /// assert_eq!(tsne_affinity::perplexity_limit(91), 30.0);
@@ -79,7 +79,7 @@ pub fn perplexity_limit(n_points: usize) -> f64 {
     (n_points.saturating_sub(1) as f64 / 3.0).max(1.0)
 }
 
-/// Neighbors a row of this perplexity is spread over where nothing else is asked for: three times as many. [M22]
+/// Neighbors a row of this perplexity is spread over where nothing else is asked for: three times as many. \[M27\]
 ///
 /// ```
 /// assert_eq!(tsne_affinity::neighbors_for(30.0), 90);

@@ -36,7 +36,7 @@ pub struct PerplexityBased<T> {
 }
 
 impl<T: Scalar> PerplexityBased<T> {
-    /// Calibrates every row of `graph` to `perplexity`, averages both directions and normalizes ([M4]).
+    /// Calibrates every row of `graph` to `perplexity`, averages both directions and normalizes (\[M4\]).
     ///
     /// Uses the first [`neighbors_for`](crate::neighbors_for) of the stored neighbors, unless `options` names a number.
     /// A perplexity above [`perplexity_limit`](crate::perplexity_limit) is lowered to it, which

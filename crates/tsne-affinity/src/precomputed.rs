@@ -254,7 +254,7 @@ fn for_each_of_both<T: Scalar>(a: (&[u32], &[T]), b: (&[u32], &[T]), mut see: im
             (Some(&column), None) | (None, Some(&column)) => column,
             (Some(&of_a), Some(&of_b)) => of_a.min(of_b),
         };
-        let mut take = |row: (&[u32], &[T]), at: &mut usize| {
+        let take = |row: (&[u32], &[T]), at: &mut usize| {
             if row.0.get(*at) != Some(&column) {
                 return T::default();
             }

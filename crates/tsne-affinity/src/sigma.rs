@@ -35,7 +35,7 @@ pub struct FixedSigma<T> {
 
 impl<T: Scalar> FixedSigma<T> {
     /// Weighs the neighbors of every row by exp(−d² / (2 `sigma`²)), normalizes the row, averages both directions and
-    /// normalizes ([M4]).
+    /// normalizes (\[M4\]).
     ///
     /// Uses all stored neighbors, unless `options` names a number; `strict` has no meaning here.
     /// Accuracy, cost and determinism are as for [`PerplexityBased`](crate::PerplexityBased::from_graph).

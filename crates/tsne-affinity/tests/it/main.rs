@@ -1,5 +1,13 @@
 //! Tests of the affinities against f64 oracles that share no code with them.
 
-mod data;
+mod dense;
+mod errors;
+mod families;
+mod index;
+mod multiscale;
+mod new_rows;
 mod oracle;
 mod perplexity;
+mod precomputed;
+mod properties;
+mod threads;
