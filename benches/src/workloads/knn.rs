@@ -117,8 +117,11 @@ fn sampled_recall<T: Scalar>(
     found as f64 / (sample * graph.k()) as f64
 }
 
+/// A distance of two rows.
+type Distance = fn(&[f64], &[f64]) -> f64;
+
 /// A metric by its definition.
-fn judge(metric: &str) -> Result<fn(&[f64], &[f64]) -> f64> {
+fn judge(metric: &str) -> Result<Distance> {
     Ok(match metric {
         "euclidean" => |a, b| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt(),
         "manhattan" => |a, b| a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum(),

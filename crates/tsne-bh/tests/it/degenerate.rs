@@ -58,9 +58,9 @@ fn sequences_that_exhaust_any_depth() {
     // Every point half as far from the origin as the one before: one level of a tree for each, to the end of the type.
     let halves: Vec<[f64; 2]> = (-1020..500).map(|k| [2_f64.powi(k), -(2_f64.powi(k))]).collect();
     let spiral: Vec<[f64; 3]> = (0..3000)
-        .map(|k| {
+        .map(|k: u16| {
             let mut point = [0.0; 3];
-            point[k % 3] = 0.8_f64.powi(k as i32 - 200);
+            point[usize::from(k) % 3] = 0.8_f64.powi(i32::from(k) - 200);
             point
         })
         .collect();

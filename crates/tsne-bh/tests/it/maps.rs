@@ -20,7 +20,7 @@ pub(crate) fn adversarial<T: Scalar, const D: usize>(n: usize) -> Vec<(&'static 
 pub(crate) fn exponential<T: Scalar, const D: usize>(n: usize) -> Vec<[T; D]> {
     let at = |i: usize| {
         let mut point = [T::lit(0.0); D];
-        let sign = if i % 2 == 0 { 1.0 } else { -1.0 };
+        let sign = if i.is_multiple_of(2) { 1.0 } else { -1.0 };
         point[i / 2 % D] = T::lit(sign * (40.0 * i as f64 / n as f64 - 20.0).exp2());
         point
     };
