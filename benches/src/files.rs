@@ -5,8 +5,8 @@ use std::io::{BufReader, BufWriter, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, Result, bail};
-use tsne_core::{Csr, KnnGraph, Scalar, Typed};
-use tsne_io::{Array, NpzReader, NpzWriter, read_npy, write_npy};
+use tsne_core::{Csr, KnnGraph, Points, Scalar, ShapeError, Typed};
+use tsne_io::{Array, NpzReader, NpzWriter, Values, read_npy, write_npy};
 
 /// A matrix of numbers, row after row.
 #[derive(Clone, Debug, PartialEq)]
@@ -31,16 +31,61 @@ impl Matrix {
     }
 }
 
+/// Points as an index takes them: bytes where the file has bytes.
+#[derive(Debug)]
+pub(crate) struct PointsFile<T> {
+    cells: Cells<T>,
+    n_features: usize,
+}
+
+#[derive(Debug)]
+enum Cells<T> {
+    Bytes(Vec<u8>),
+    Numbers(Vec<T>),
+}
+
+impl<T: Scalar> PointsFile<T> {
+    /// The points.
+    pub(crate) fn points(&self) -> Result<Points<'_, T>, ShapeError> {
+        match &self.cells {
+            Cells::Bytes(values) => Points::from_bytes(values, self.n_features),
+            Cells::Numbers(values) => Points::from_row_major(values, self.n_features),
+        }
+    }
+}
+
+/// Reads points from NPY, with no copy of numbers that have the type asked for.
+///
+/// # Errors
+/// When the file cannot be read or holds no matrix.
+pub(crate) fn read_points<T: Scalar>(path: &Path) -> Result<PointsFile<T>> {
+    let (array, n_features) = read_array(path)?;
+    let cells = match array.values {
+        Values::U8(values) => Cells::Bytes(values),
+        // Collected in place.
+        Values::F32(values) => Cells::Numbers(values.into_iter().map(|x| T::lit(f64::from(x))).collect()),
+        Values::F64(values) => Cells::Numbers(values.into_iter().map(T::lit).collect()),
+        other => Cells::Numbers(other.to_f64().into_iter().map(T::lit).collect()),
+    };
+    Ok(PointsFile { cells, n_features })
+}
+
 /// Reads a matrix from NPY.
 ///
 /// # Errors
 /// When the file cannot be read or holds no matrix.
 pub(crate) fn read_matrix(path: &Path) -> Result<Matrix> {
+    let (array, n_columns) = read_array(path)?;
+    Ok(Matrix { n_columns, values: array.values.to_f64() })
+}
+
+/// A matrix of any type, and its number of columns.
+fn read_array(path: &Path) -> Result<(Array, usize)> {
     let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     let length = file.metadata()?.len();
     let array = read_npy(BufReader::new(file), Some(length)).with_context(|| path.display().to_string())?;
     let [_, n_columns] = array.shape[..] else { bail!("{} is not a matrix", path.display()) };
-    Ok(Matrix { n_columns, values: array.values.to_f64() })
+    Ok((array, n_columns))
 }
 
 /// Writes rows as an NPY matrix of f64.

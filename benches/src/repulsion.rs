@@ -63,7 +63,11 @@ impl Method {
     ) -> Result<Box<dyn ReferenceField<T, D>>> {
         Ok(match self {
             Self::Exact => Box::new(tsne_bh::ExactField::new(kernel, reference)?),
-            Self::BarnesHut(_) | Self::Fft(_) => bail!("--reference needs --method exact as yet"),
+            Self::BarnesHut(_) => bail!("--reference needs --method exact or fft"),
+            Self::Fft(params) => {
+                let padding = tsne_fft::ReferenceMesh::<T, D>::PADDING;
+                Box::new(tsne_fft::ReferenceMesh::new(kernel, params, padding, reference)?)
+            }
         })
     }
 

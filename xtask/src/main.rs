@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 #![allow(clippy::print_stdout, reason = "a command for people; its output is its purpose")]
 
+mod accuracy;
 mod ci;
 mod layers;
 mod tidy;
@@ -19,6 +20,9 @@ cargo xtask COMMAND
   ci [--quick]   every check a change must pass, stopping at the first that fails;
                  --quick leaves out the crates checked alone, the doc tests and rustdoc
   tidy           the rules of the house that no compiler checks
+  accuracy [PACKAGE]
+                 sweeps the errors of the approximations against f64 oracles, in release, and rewrites
+                 the tables of docs/accuracy.md
   help           this text";
 
 fn main() -> ExitCode {
@@ -38,6 +42,8 @@ fn run(args: &[&str]) -> Result<()> {
         ["ci"] => ci::run(false),
         ["ci", "--quick"] => ci::run(true),
         ["tidy"] => tidy::run(),
+        ["accuracy"] => accuracy::run(None),
+        ["accuracy", package] => accuracy::run(Some(package)),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");
             Ok(())

@@ -14,6 +14,8 @@ pub(crate) struct Package {
     pub(crate) folder: PathBuf,
     /// Root files of its library and binaries, relative to the root.
     pub(crate) roots: Vec<PathBuf>,
+    /// Names of its examples.
+    pub(crate) examples: Vec<String>,
     /// Feature names, `default` left out.
     pub(crate) features: Vec<String>,
     pub(crate) dependencies: Vec<Dependency>,
@@ -67,15 +69,17 @@ fn parse(metadata: &str, root: &Path) -> Result<Vec<Package>> {
     for package in list(&metadata["packages"]) {
         let mut folder = relative(&package["manifest_path"]);
         folder.pop();
-        let targets = list(&package["targets"]).iter().filter(|target| {
-            list(&target["kind"])
-                .iter()
-                .any(|kind| matches!(kind.as_str(), Some("lib" | "proc-macro" | "bin")))
-        });
+        let targets = |kinds: &'static [&str]| {
+            let is_one = |kind: &Value| kind.as_str().is_some_and(|kind| kinds.contains(&kind));
+            list(&package["targets"]).iter().filter(move |target| list(&target["kind"]).iter().any(is_one))
+        };
         packages.push(Package {
             name: text(&package["name"]),
             folder,
-            roots: targets.map(|target| relative(&target["src_path"])).collect(),
+            roots: targets(&["lib", "proc-macro", "bin"])
+                .map(|target| relative(&target["src_path"]))
+                .collect(),
+            examples: targets(&["example"]).map(|target| text(&target["name"])).collect(),
             features: package["features"]
                 .as_object()
                 .map(|table| table.keys().filter(|name| *name != "default").cloned().collect())
@@ -115,6 +119,7 @@ mod tests {
             "name": "tsne-bh", "manifest_path": "/r/crates/tsne-bh/Cargo.toml",
             "features": {"default": [], "serde": []},
             "targets": [{"kind": ["lib"], "src_path": "/r/crates/tsne-bh/src/lib.rs"},
+                        {"kind": ["example"], "name": "accuracy", "src_path": "/r/crates/tsne-bh/examples/accuracy.rs"},
                         {"kind": ["test"], "src_path": "/r/crates/tsne-bh/tests/it/main.rs"}],
             "dependencies": [{"name": "tsne-core", "kind": null, "path": "/r/crates/tsne-core", "req": "^0.1.0"},
                              {"name": "proptest", "kind": "dev", "req": "^1.12"}]}]}"#;
@@ -135,6 +140,7 @@ mod tests {
             name: "tsne-bh".into(),
             folder: "crates/tsne-bh".into(),
             roots: vec!["crates/tsne-bh/src/lib.rs".into()],
+            examples: vec!["accuracy".into()],
             features: vec!["serde".into()],
             dependencies: vec![core, proptest],
         };

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Result, bail};
-use tsne_affinity::{Options, PerplexityBased, Reason};
-use tsne_core::{Affinities as _, Control, KnnGraph, Scalar};
+use tsne_affinity::{Calibration, MultiscaleMixture, Options, PerplexityBased, Reason};
+use tsne_core::{Affinities as _, Control, Csr, KnnGraph, Scalar};
 
 use super::{Precision, precision, threads};
 use crate::files::{read_graph, write_csr};
@@ -13,13 +13,13 @@ use crate::measure::{median_seconds, on_threads, peak_memory};
 use crate::{Args, Report};
 
 pub(super) const USAGE: &str = "\
-affinities --graph GRAPH.npz [--perplexity 30] [--precision f32|f64] [--threads N] [--repeat 1] [--out P.npz]
-   Joint probabilities: median time of calibration and symmetrization after one call that is not counted,
+affinities --graph GRAPH.npz [--perplexity 30[,100]] [--precision f32|f64] [--threads N] [--repeat 1] [--out P.npz]
+   Joint probabilities, of a mixture where several perplexities are given: median time of calibration and symmetrization after one call that is not counted,
    the range of perplexities attained. P is written as scipy's load_npz reads it.";
 
 struct Config {
     graph: PathBuf,
-    perplexity: f64,
+    perplexities: Vec<f64>,
     repeat: usize,
     out: Option<PathBuf>,
 }
@@ -28,7 +28,7 @@ pub(super) fn run(mut args: Args) -> Result<Report> {
     let (precision, threads) = (precision(&mut args)?, threads(&mut args)?);
     let config = Config {
         graph: args.path("graph")?,
-        perplexity: args.optional("perplexity")?.unwrap_or(30.0),
+        perplexities: args.numbers("perplexity")?.unwrap_or_else(|| vec![30.0]),
         repeat: args.optional("repeat")?.unwrap_or(1),
         out: args.optional::<String>("out")?.map(PathBuf::from),
     };
@@ -47,9 +47,7 @@ fn measure<T: Scalar>(config: &Config) -> Result<Report> {
     let mut built = None;
     let seconds = median_seconds(config.repeat, || {
         built = None; // given back before the next, as in a fit
-        let options = Options::default();
-        let graph = Arc::clone(&graph);
-        built = Some(PerplexityBased::from_graph(graph, config.perplexity, &options, &Control::NONE)?);
+        built = Some(Built::new(Arc::clone(&graph), &config.perplexities)?);
         Ok(())
     })?;
     let peak = peak_memory();
@@ -59,11 +57,12 @@ fn measure<T: Scalar>(config: &Config) -> Result<Report> {
     for scale in &affinities.calibration().scales {
         let unexplained = scale.unreached.iter().filter(|row| row.reason == Reason::NotConverged).count();
         report.check("affinities/rows_not_converged", unexplained as f64, 0.0);
-        report.metric("affinities/perplexity_min", scale.attained_min, "1");
-        report.metric("affinities/perplexity_max", scale.attained_max, "1");
-        report.metric("affinities/rows_not_met", scale.unreached.len() as f64, "rows");
+        let name = |what| format!("affinities/{what}/{}", scale.perplexity);
+        report.metric(name("perplexity_min"), scale.attained_min, "1");
+        report.metric(name("perplexity_max"), scale.attained_max, "1");
+        report.metric(name("rows_not_met"), scale.unreached.len() as f64, "rows");
     }
-    let p = Box::new(affinities).into_csr();
+    let p = affinities.into_csr();
     let sum: f64 = p.values().iter().map(|value| value.to_f64()).sum();
     report.check("affinities/sum_minus_1", (sum - 1.0).abs(), 1e2 * T::EPSILON.to_f64());
     report.metric("affinities/seconds", seconds, "s");
@@ -75,4 +74,34 @@ fn measure<T: Scalar>(config: &Config) -> Result<Report> {
         write_csr(path, &p)?;
     }
     Ok(report)
+}
+
+/// Affinities of one perplexity, or of a mixture.
+enum Built<T: Scalar> {
+    One(PerplexityBased<T>),
+    Mixture(MultiscaleMixture<T>),
+}
+
+impl<T: Scalar> Built<T> {
+    fn new(graph: Arc<KnnGraph<T>>, perplexities: &[f64]) -> Result<Self> {
+        let (options, control) = (Options::default(), Control::NONE);
+        Ok(match perplexities {
+            &[perplexity] => Self::One(PerplexityBased::from_graph(graph, perplexity, &options, &control)?),
+            several => Self::Mixture(MultiscaleMixture::from_graph(graph, several, &options, &control)?),
+        })
+    }
+
+    fn calibration(&self) -> &Calibration {
+        match self {
+            Self::One(affinities) => affinities.calibration(),
+            Self::Mixture(affinities) => affinities.calibration(),
+        }
+    }
+
+    fn into_csr(self) -> Csr<T> {
+        match self {
+            Self::One(affinities) => Box::new(affinities).into_csr(),
+            Self::Mixture(affinities) => Box::new(affinities).into_csr(),
+        }
+    }
 }

@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use tsne::{LearningRate, NegativeGradientMethod, Neighbors, Points, Tsne};
+use tsne::{LearningRate, NegativeGradientMethod, Neighbors, Tsne};
 use tsne_core::{Scalar, StudentT};
 
 use super::{Precision, precision, threads, with_type_and_dimension};
-use crate::files::{Matrix, read_matrix, write_rows};
+use crate::files::{read_points, write_rows};
 use crate::measure::{on_threads, peak_memory, timed};
 use crate::{Args, Report, exact};
 
@@ -20,6 +20,7 @@ fit --input X.npy [--n-components 2] [--perplexity 30] [--neighbors auto] [--met
 const KL_ERROR_BOUND: f64 = 0.01;
 
 struct Config {
+    input: PathBuf,
     perplexity: f64,
     neighbors: Neighbors,
     method: NegativeGradientMethod,
@@ -30,10 +31,10 @@ struct Config {
 }
 
 pub(super) fn run(mut args: Args) -> Result<Report> {
-    let input = read_matrix(&args.path("input")?)?;
     let (precision, threads) = (precision(&mut args)?, threads(&mut args)?);
     let n_components: usize = args.optional("n-components")?.unwrap_or(2);
     let config = Config {
+        input: args.path("input")?,
         perplexity: args.optional("perplexity")?.unwrap_or(30.0),
         neighbors: args.optional("neighbors")?.unwrap_or_default(),
         method: args.optional("method")?.unwrap_or_default(),
@@ -47,11 +48,11 @@ pub(super) fn run(mut args: Args) -> Result<Report> {
         out: args.optional::<String>("out")?.map(PathBuf::from),
     };
     args.finish()?;
-    on_threads(threads, || with_type_and_dimension!(precision, n_components, measure(&config, &input)))
+    on_threads(threads, || with_type_and_dimension!(precision, n_components, measure(&config)))
 }
 
-fn measure<T: Scalar, const D: usize>(config: &Config, input: &Matrix) -> Result<Report> {
-    let x: Vec<T> = input.values.iter().map(|&v| T::lit(v)).collect();
+fn measure<T: Scalar, const D: usize>(config: &Config) -> Result<Report> {
+    let input = read_points::<T>(&config.input)?;
     let mut tsne = Tsne::new()
         .n_components::<D>()
         .perplexity(config.perplexity)
@@ -62,7 +63,7 @@ fn measure<T: Scalar, const D: usize>(config: &Config, input: &Matrix) -> Result
     if config.is_opentsne_v1 {
         tsne = tsne.learning_rate(LearningRate::PerExaggeration).initial_momentum(0.8);
     }
-    let (map, seconds) = timed(|| tsne.fit(Points::from_row_major(&x, input.n_columns)?));
+    let (map, seconds) = timed(|| tsne.fit(input.points()?));
     let map = map?;
     let peak = peak_memory();
 

@@ -180,8 +180,9 @@ impl Job<'_> {
         self.tell_outcome(&fitted, start);
 
         let report = fitted.report();
+        let shown_axes = if D == 3 { " · x and y of three components" } else { "" };
         let caption = format!(
-            "t-SNE of {} · {} points · perplexity {} · KL divergence {:.3}",
+            "t-SNE of {} · {} points · perplexity {} · KL divergence {:.3}{shown_axes}",
             self.short_name(),
             report.plan.n_points,
             report.plan.perplexity,
@@ -317,7 +318,7 @@ fn initialization<const D: usize>(how: &str, n_points: usize) -> Result<Initiali
     if path.extension().is_none() && !path.exists() {
         return Err(Failure::of_fit(&unknown, ""));
     }
-    let data = read_path(path, &ReadOptions::default()).map_err(|e| {
+    let data = read_positions(path).map_err(|e| {
         let failure = Failure::in_file(path, &e);
         if failure.code() == "E103" { failure.with_code("E209") } else { failure }
     })?;
@@ -335,4 +336,19 @@ fn initialization<const D: usize>(how: &str, n_points: usize) -> Result<Initiali
     };
     let (rows, _) = values.as_chunks::<D>();
     Ok(Initialization::Positions(rows.to_vec()))
+}
+
+/// Reads a matrix of positions. It may be a map that this program wrote: label and id are no positions.
+fn read_positions(path: &Path) -> Result<Dataset, tsne_io::Error> {
+    let read = |drop: &[&str]| {
+        let drop = drop.iter().map(|&name| name.to_owned()).collect();
+        read_path(path, &ReadOptions { drop, ..ReadOptions::default() })
+    };
+    for aside in [&["label", "id"][..], &["label"], &["id"]] {
+        match read(aside) {
+            Err(tsne_io::Error::NoSuchColumn { .. }) => {}
+            result => return result,
+        }
+    }
+    read(&[])
 }

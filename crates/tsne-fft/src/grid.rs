@@ -59,6 +59,15 @@ impl Shape {
     }
 }
 
+/// Numbers of fields that take memory.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Terms {
+    /// Fields transformed together.
+    pub(crate) transformed: usize,
+    /// Fields kept at all nodes.
+    pub(crate) kept: usize,
+}
+
 /// A mesh laid around points.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Grid<T, const D: usize> {
@@ -76,7 +85,7 @@ pub(crate) struct Grid<T, const D: usize> {
     reason = "counts are checked against the memory bound as floats before they become integers"
 )]
 impl<T: Real, const D: usize> Grid<T, D> {
-    /// A mesh over the box from `lower` to `upper` for `n_points` points and `terms` fields.
+    /// A mesh over the box from `lower` to `upper` for `n_points` points and the fields `terms` counts.
     ///
     /// # Errors
     /// [`Error::MeshTooLarge`] when it takes more memory than `params` allow.
@@ -84,7 +93,7 @@ impl<T: Real, const D: usize> Grid<T, D> {
         lower: [T; D],
         upper: [T; D],
         n_points: usize,
-        terms: usize,
+        terms: Terms,
         kernel: StudentT,
         params: &Params,
     ) -> Result<Self, Error> {
@@ -96,7 +105,7 @@ impl<T: Real, const D: usize> Grid<T, D> {
 
         // As floats first: nothing overflows, and what passes is small enough for integers.
         let nodes: f64 = extents.iter().map(|e| e / spacing + (REACH + MARGIN) as f64).product();
-        let least = nodes * (size_of::<T>() * (terms + 2)) as f64;
+        let least = nodes * (size_of::<T>() * (terms.transformed + 2)) as f64;
         if least > params.max_bytes as f64 || least.is_nan() {
             return Err(too_large(least));
         }
@@ -115,20 +124,21 @@ impl<T: Real, const D: usize> Grid<T, D> {
     }
 
     /// Bytes of everything that is kept for the mesh: an upper bound, whatever the number of threads.
-    fn bytes(&self, n_points: usize, terms: usize) -> f64 {
+    fn bytes(&self, n_points: usize, terms: Terms) -> f64 {
         let shape = &self.shape;
         let nodes: f64 = shape.nodes.iter().map(|&n| n as f64).product();
         let lines = (shape.bundles() * LANES) as f64;
         let complex = (size_of::<Complexes<T>>() / LANES) as f64;
         let real = (size_of::<Row<T>>() / LANES) as f64;
         let spread = (shape.blocks() * LANES) as f64 * lines * complex;
-        let fields = terms as f64 * shape.columns() as f64 * lines * complex;
-        // The spectra are built in f64, one at a time.
-        let spectra = nodes * ((terms + 1) as f64 * real + size_of::<f64>() as f64);
+        let fields = terms.transformed as f64 * shape.columns() as f64 * lines * complex;
+        let kept = (terms.kept * shape.rows() * shape.blocks() * LANES) as f64 * real;
+        // One for each field and the potential; they are built in f64, one at a time.
+        let spectra = nodes * ((D + 1) as f64 * real + size_of::<f64>() as f64);
         // Bundles and blocks are worked on in copies, never more than there are of them.
         let scratch = nodes * complex * 2.0;
         let points = n_points as f64 * (3 * D * size_of::<T>() + 2 * size_of::<u32>()) as f64;
-        spread + fields + spectra + scratch + points
+        spread + fields + kept + spectra + scratch + points
     }
 }
 

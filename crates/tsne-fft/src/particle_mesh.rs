@@ -5,7 +5,7 @@ use tsne_core::{BackendError, NegativeGradient, Scalar, StudentT, Typed};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::extent::extent;
-use crate::grid::{Grid, place};
+use crate::grid::{Grid, Terms, place};
 use crate::lanes::Real;
 use crate::params::Params;
 use crate::spectrum::Term;
@@ -116,7 +116,14 @@ impl<T: Real, const D: usize> Mesh<T, D> {
             return Ok(n_pairs);
         }
         let Self(engine) = self;
-        let grid = Grid::new(lower, upper, y.len(), D, engine.kernel, &engine.params)?;
+        let grid = Grid::new(
+            lower,
+            upper,
+            y.len(),
+            Terms { transformed: D, kept: 0 },
+            engine.kernel,
+            &engine.params,
+        )?;
         let terms: [Term; D] = std::array::from_fn(|axis| Term::Force(place::<D>(axis)));
         let (convolution, potential) = engine.convolve(&grid, y, &terms);
         engine.forces(&convolution, T::lit(grid.spacing), forces);

@@ -8,7 +8,7 @@ use crate::bins::{Scale, meet};
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::extent::{check_finite, extent};
-use crate::grid::{BLOCK, Grid, Shape, place};
+use crate::grid::{BLOCK, Grid, Shape, Terms, place};
 use crate::lanes::{Real, Row};
 use crate::params::Params;
 use crate::spectrum::Term;
@@ -167,7 +167,14 @@ impl<T: Real, const D: usize> Field<T, D> {
         let ball = ball(sources, lower, upper, padding);
         let corner = |sign: f64| ball.center.map(|x| T::lit(x + sign * ball.radius));
         let (lower, upper) = (corner(-1.0), corner(1.0));
-        let grid = Grid::new(lower, upper, sources.len(), 2 * (D + 1), kernel, &params)?;
+        let grid = Grid::new(
+            lower,
+            upper,
+            sources.len(),
+            Terms { transformed: D + 1, kept: D + 1 },
+            kernel,
+            &params,
+        )?;
         let terms: [Term; D] = std::array::from_fn(|axis| Term::Force(place::<D>(axis)));
         let mut all = vec![Term::Potential];
         all.extend(terms);

@@ -82,14 +82,10 @@ pub enum Error {
         shape: Vec<usize>,
     },
     /// Every column was set aside, or there was none.
-    #[error(
-        "no numeric column is left to embed: {set_aside} of {n_columns} columns are label, id or dropped"
-    )]
+    #[error("no numeric column is left to embed: all {n_columns} are label, id or dropped")]
     NoFeatures {
         /// Columns of the file.
         n_columns: usize,
-        /// Those used as label or id, or dropped.
-        set_aside: usize,
     },
     /// Missing, NaN or infinite cells among the features.
     #[error("{count} missing or non-finite {} in numeric columns", if *.count == 1 { "value" } else { "values" })]

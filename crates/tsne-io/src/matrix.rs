@@ -252,7 +252,7 @@ impl Roles {
         }
         let n_features = is_feature.iter().filter(|&&yes| yes).count();
         if n_features == 0 {
-            return Err(Error::NoFeatures { n_columns, set_aside: n_columns });
+            return Err(Error::NoFeatures { n_columns });
         }
         Ok(Self { label, id, is_feature, n_features })
     }

@@ -142,6 +142,18 @@ fn no_iterations_return_the_start() {
 }
 
 #[test]
+fn a_map_can_be_the_start_of_another() {
+    let directory = Directory::with("d.csv", two_groups(10));
+    let read = "--label group --id a --perplexity 3 -q";
+    directory.made(&format!("fit d.csv -o first.csv -o first.npy {read} --n-iter 40"));
+    for first in ["first.csv", "first.npy"] {
+        let more = format!("--initialization {first} --n-iter 0 --early-exaggeration-iter 0 --force");
+        directory.made(&format!("fit d.csv -o again.csv {read} {more}"));
+        assert_eq!(directory.text("again.csv"), directory.text("first.csv"), "{first} is the start");
+    }
+}
+
+#[test]
 fn every_parameter_reaches_the_fit() {
     let directory = Directory::with("d.csv", two_groups(30));
     let map = |flags: &str| {

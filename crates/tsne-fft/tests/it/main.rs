@@ -2,3 +2,7 @@
 
 mod accuracy;
 mod conformance;
+mod degenerate;
+mod determinism;
+mod invariants;
+mod reference;
