@@ -12,7 +12,7 @@ const LAST_STEP: f64 = 2e-5;
 const ENTROPY_TOLERANCE: f64 = 4e-15;
 /// Longest step in ln β.
 const LONGEST_STEP: f64 = 3.0;
-/// Three evaluations are the rule, forty the most seen: perplexities within 1e-15 of what ties allow.
+/// Evaluations of a row at most: more than bisection alone would need.
 const MOST_EVALUATIONS: usize = 120;
 /// A row counts as calibrated when its perplexity is within this of the one asked for, relatively.
 const PERPLEXITY_TOLERANCE: f64 = 1e-6;
