@@ -1,0 +1,113 @@
+//! Errors of the particle mesh against sums over all pairs, as the tables of `docs/accuracy.md`.
+//!
+//! `cargo run --release -p tsne-fft --example accuracy` takes a few minutes; with `-- --quick`, no map of 100 000 points
+//! and a few seconds.
+#![allow(clippy::print_stdout, reason = "the tables are the output")]
+
+use std::error::Error;
+
+use rayon::prelude::*;
+use tsne_fft::tsne_core::Seed;
+use tsne_fft::{NegativeGradient, Params, ParticleMesh, Scalar, StudentT};
+use tsne_testkit::data;
+
+type Result<T> = std::result::Result<T, Box<dyn Error>>;
+
+fn main() -> Result<()> {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+
+    println!("Spacing, span 100, 5 000 points in ten clusters:\n");
+    println!("| nodes per unit | D = 1, f64 | D = 2, f64 | D = 2, f32 | D = 3, f32, span 30 |");
+    println!("| --- | --- | --- | --- | --- |");
+    for nodes in 1..=6 {
+        let params = spacing(nodes);
+        // Six nodes in three dimensions want more memory than the default.
+        let solid = if nodes < 6 { errors::<f32, 3>(5000, 30.0, 1.0, params)? } else { "–".to_owned() };
+        println!(
+            "| {nodes} | {} | {} | {} | {solid} |",
+            errors::<f64, 1>(5000, 100.0, 1.0, params)?,
+            errors::<f64, 2>(5000, 100.0, 1.0, params)?,
+            errors::<f32, 2>(5000, 100.0, 1.0, params)?,
+        );
+    }
+
+    println!("\nSpan at the defaults, 5 000 points, two dimensions:\n");
+    println!("| span | f32, ν = 1/2 | f32, ν = 1 | f32, ν = 2 | f64, ν = 1 |");
+    println!("| --- | --- | --- | --- | --- |");
+    for span in [1e-4, 1e-2, 1.0, 10.0, 30.0, 100.0, 300.0] {
+        println!(
+            "| {span} | {} | {} | {} | {} |",
+            errors::<f32, 2>(5000, span, 0.5, Params::default())?,
+            errors::<f32, 2>(5000, span, 1.0, Params::default())?,
+            errors::<f32, 2>(5000, span, 2.0, Params::default())?,
+            errors::<f64, 2>(5000, span, 1.0, Params::default())?,
+        );
+    }
+
+    println!(
+        "\nDimensions and degrees of freedom at the defaults, f32, 5 000 points of span 100, or 30 for D = 3:\n"
+    );
+    println!("| ν | D = 1 | D = 2 | D = 3 |");
+    println!("| --- | --- | --- | --- |");
+    for dof in [0.5, 1.0, 2.0] {
+        println!(
+            "| {dof} | {} | {} | {} |",
+            errors::<f32, 1>(5000, 100.0, dof, Params::default())?,
+            errors::<f32, 2>(5000, 100.0, dof, Params::default())?,
+            errors::<f32, 3>(5000, 30.0, dof, Params::default())?,
+        );
+    }
+
+    println!("\nNumber of points at the defaults, span 100, two dimensions:\n");
+    println!("| points | f32 | f64 |");
+    println!("| --- | --- | --- |");
+    for n in [10, 100, 1000, 10_000, 100_000] {
+        if n <= 10_000 || !quick {
+            println!(
+                "| {n} | {} | {} |",
+                errors::<f32, 2>(n, 100.0, 1.0, Params::default())?,
+                errors::<f64, 2>(n, 100.0, 1.0, Params::default())?,
+            );
+        }
+    }
+    Ok(())
+}
+
+/// A mesh of that many nodes per unit whatever the span of the map.
+fn spacing(nodes: usize) -> Params {
+    Params::default().with_n_interpolation_points(nodes).with_min_num_intervals(1)
+}
+
+/// Relative errors of the forces, by norm, and of Z.
+fn errors<T: Scalar, const D: usize>(n: usize, span: f64, dof: f64, params: Params) -> Result<String> {
+    let y = data::clustered_map::<T, D>(Seed(1), n, span);
+    let kernel = StudentT::with_dof(dof)?;
+    let mut forces = vec![[T::default(); D]; n];
+    let z = ParticleMesh::new(kernel, params)?.repel(&y, &mut forces)?;
+    let y: Vec<[f64; D]> = y.iter().map(|y| y.map(|x| x.to_f64())).collect();
+    let sums: Vec<([f64; D], f64)> = (0..n).into_par_iter().map(|i| pairs(kernel, &y, i)).collect();
+    let (mut off2, mut norm2, mut want_z) = (0.0, 0.0, 0.0);
+    for (got, (want, z)) in forces.iter().zip(&sums) {
+        for axis in 0..D {
+            off2 += (got[axis].to_f64() - want[axis]).powi(2);
+            norm2 += want[axis].powi(2);
+        }
+        want_z += z;
+    }
+    Ok(format!("{:.1e}, {:.1e}", (off2 / norm2).sqrt(), (z / want_z - 1.0).abs()))
+}
+
+/// What all other points do to point i: [M7] and its share of [M8].
+fn pairs<const D: usize>(kernel: StudentT, y: &[[f64; D]], i: usize) -> ([f64; D], f64) {
+    let (mut force, mut z) = ([0.0; D], -1.0);
+    for other in y {
+        let difference: [f64; D] = std::array::from_fn(|axis| y[i][axis] - other[axis]);
+        let d2 = difference.iter().map(|x| x * x).sum();
+        let weight = kernel.repulsion(d2);
+        for (force, difference) in force.iter_mut().zip(difference) {
+            *force += weight * difference;
+        }
+        z += kernel.similarity(d2);
+    }
+    (force, z)
+}
