@@ -63,7 +63,7 @@ impl Method {
     ) -> Result<Box<dyn ReferenceField<T, D>>> {
         Ok(match self {
             Self::Exact => Box::new(tsne_bh::ExactField::new(kernel, reference)?),
-            Self::BarnesHut(_) => bail!("--reference needs --method exact or fft"),
+            Self::BarnesHut(params) => Box::new(tsne_bh::BarnesHutField::new(kernel, params, reference)?),
             Self::Fft(params) => {
                 let padding = tsne_fft::ReferenceMesh::<T, D>::PADDING;
                 Box::new(tsne_fft::ReferenceMesh::new(kernel, params, padding, reference)?)
