@@ -289,21 +289,23 @@ impl<T: Scalar> Search<'_, '_, T> {
             }
         }
         let kth = self.nearest.take_kth();
-        // Counts are without error; sums are not, and their candidates are compared again.
+        // Counts are without error; sums are not.
         let roundings =
             if self.store.shared.is_count() { 0 } else { self.store.roundings + self.entries.columns.len() };
-        let bound = ErrorBound::new(roundings, roundings, f64::EPSILON, f64::MIN_POSITIVE);
-        let limit = bound.map_or(f64::INFINITY, |bound| bound.threshold(kth, summary.total));
+        let bound = ErrorBound::new(roundings, roundings, f64::EPSILON, f64::MIN_POSITIVE)
+            .expect("a row has fewer features than would make its sums useless");
+        let limit = bound.threshold(kth, summary.total);
         let mut found = std::mem::take(&mut self.found);
         found.clear();
-        for (j, &sum) in (0_u32..).zip(&self.sums) {
-            if sum <= limit && !(exclude_self && j as usize == row) {
-                found.push((T::lit(self.store.geometry.output.distance(sum, scale)), j));
-            }
-        }
-        if !self.store.shared.is_count() {
-            for (distance, j) in &mut found {
-                *distance = self.direct(summary, *j, scale);
+        for j in 0..self.sums.len() {
+            let (sum, other) = (self.sums[j], self.store.rows[j]);
+            if sum <= limit && !(exclude_self && j == row) {
+                // What cancellation has left too little of is summed again without it.
+                let error = bound.relative * (summary.total + other.total);
+                let quantity =
+                    if error > T::EPSILON.to_f64() / 16.0 * sum { self.direct(summary, j) } else { sum };
+                let distance = self.store.geometry.output.distance(quantity, scale);
+                found.push((T::lit(distance), u32::try_from(j).expect("points are numbered by u32")));
             }
         }
         found.select_nth_unstable_by(k - 1, by_distance);
@@ -355,21 +357,20 @@ impl<T: Scalar> Search<'_, '_, T> {
         }
     }
 
-    /// The distance to point `j`, feature by feature.
-    fn direct(&mut self, summary: RowSummary, j: u32, scale: f64) -> T {
-        let other = self.store.rows[j as usize];
-        let quantity = if summary.is_zero || other.is_zero {
+    /// The quantity of the row in the buffer and point `j`, feature by feature.
+    fn direct(&mut self, summary: RowSummary, j: usize) -> f64 {
+        let other = self.store.rows[j];
+        if summary.is_zero || other.is_zero {
             self.store.quantity(summary, other, 0.0)
         } else {
-            let (columns, values) = self.store.matrix.row(j as usize);
+            let (columns, values) = self.store.matrix.row(j);
             self.other.columns.clear();
             self.other.values.clear();
             self.other.columns.extend_from_slice(columns);
             self.other.values.extend(values.iter().map(|x| x.to_f64() * other.scale));
             let squares = matches!(self.store.shared, Shared::Products);
             self.entries.merge(&self.other, |a, b| if squares { (a - b) * (a - b) } else { (a - b).abs() })
-        };
-        T::lit(self.store.geometry.output.distance(quantity, scale))
+        }
     }
 }
 
