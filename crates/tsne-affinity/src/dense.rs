@@ -1,4 +1,4 @@
-//! All pairs of a small set of points, no neighbor left out. Implements [M1]–[M4].
+//! All pairs of a small set of points, no neighbor left out. Implements \[M1\]–\[M4\].
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, Simd, dispatch, f64x8};

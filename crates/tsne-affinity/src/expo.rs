@@ -1,4 +1,4 @@
-//! The exponential of a negative number, eight at a time. Implements [M20].
+//! The exponential of a negative number, eight at a time. Implements \[M20\].
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, f64x8, u64x8};

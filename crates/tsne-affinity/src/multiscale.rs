@@ -1,4 +1,4 @@
-//! Several perplexities at once: near neighbors and the wider surroundings in one P. Implements [M22], [M23].
+//! Several perplexities at once: near neighbors and the wider surroundings in one P. Implements \[M22\], \[M23\].
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! One perplexity for every row: the affinities of the t-SNE papers. Implements [M1]–[M4].
+//! One perplexity for every row: the affinities of the t-SNE papers. Implements \[M1\]–\[M4\].
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Affinities that somebody has already: a matrix, or the weighted edges of a graph. Implements [M26].
+//! Affinities that somebody has already: a matrix, or the weighted edges of a graph. Implements \[M26\].
 
 use tsne_core::{Affinities, AffinityRow, Csr, GraphError, MAX_POINTS, Scalar, ShapeError};
 

@@ -1,4 +1,4 @@
-//! One row: the Gaussian at which its neighbors have a given perplexity. Implements [M1]–[M3], [M21].
+//! One row: the Gaussian at which its neighbors have a given perplexity. Implements \[M1\]–\[M3\], \[M21\].
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, f64x8};
@@ -17,7 +17,7 @@ const MOST_EVALUATIONS: usize = 120;
 /// A row counts as calibrated when its perplexity is within this of the one asked for, relatively.
 const PERPLEXITY_TOLERANCE: f64 = 1e-6;
 
-/// One un-normalized Gaussian of the distance to a neighbor, relative to its value at the nearest one ([M21]):
+/// One un-normalized Gaussian of the distance to a neighbor, relative to its value at the nearest one (\[M21\]):
 /// `weight · exp(−(rate · (d − nearest)) · (rate · (d + nearest)))`.
 ///
 /// The rate √β is applied to both factors of d² − nearest² before they are multiplied, so no square of a distance is
@@ -112,7 +112,7 @@ struct Moments {
 }
 
 impl Moments {
-    /// [M2].
+    /// \[M2\].
     #[inline(always)]
     fn entropy(&self) -> f64 {
         self.sum.ln() + self.mean
@@ -125,7 +125,7 @@ impl Moments {
     }
 }
 
-/// Finds the Gaussian at which `distances` have the perplexity `target` ([M3]).
+/// Finds the Gaussian at which `distances` have the perplexity `target` (\[M3\]).
 ///
 /// `distances` are finite, not negative, and at least one, and as [`put_nearest_first`] leaves them; `target` is at
 /// least 1. A target that the row cannot have is met as nearly as it can be: by the nearest ones alike where too many

@@ -1,4 +1,4 @@
-//! How a family weighs the neighbors of a row: as a sum of Gaussians. Implements [M22]–[M25].
+//! How a family weighs the neighbors of a row: as a sum of Gaussians. Implements \[M22\]–\[M25\].
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, f64x8};
@@ -14,18 +14,18 @@ use crate::view::check_distances;
 pub(crate) enum Rule {
     /// One for each perplexity, put together in one of two ways.
     Perplexities(Vec<f64>, Combine),
-    /// One with this standard deviation. [M24]
+    /// One with this standard deviation. \[M24\]
     Sigma(f64),
-    /// One without end: all neighbors alike. [M25]
+    /// One without end: all neighbors alike. \[M25\]
     Uniform,
 }
 
 /// How the Gaussians of several perplexities become one row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Combine {
-    /// The sum of Gaussians of unit mass, then normalized: the narrow ones count where there are near neighbors. [M22]
+    /// The sum of Gaussians of unit mass, then normalized: the narrow ones count where there are near neighbors. \[M22\]
     Mixture,
-    /// The average of rows that are normalized each. [M23]
+    /// The average of rows that are normalized each. \[M23\]
     Average,
 }
 

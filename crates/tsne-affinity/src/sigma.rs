@@ -1,4 +1,4 @@
-//! One bandwidth for every row. Implements [M24].
+//! One bandwidth for every row. Implements \[M24\].
 
 use std::sync::Arc;
 

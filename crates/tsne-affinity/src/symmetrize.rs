@@ -1,4 +1,4 @@
-//! From directed rows to the symmetric matrix: C + Cᵀ in compressed rows. Implements [M4].
+//! From directed rows to the symmetric matrix: C + Cᵀ in compressed rows. Implements \[M4\].
 //!
 //! No hash map and no global sort. The edges are listed by target with a counting pass ([`Incoming`]), which leaves the
 //! sources of every target in ascending order and tells which edges go both ways. What remains of a row is its

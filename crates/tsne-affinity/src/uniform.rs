@@ -1,4 +1,4 @@
-//! All neighbors alike. Implements [M25].
+//! All neighbors alike. Implements \[M25\].
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Barnes and Hut's method among the points of a map: far groups of points act as one ([M33]; van der Maaten 2014).
+//! Barnes and Hut's method among the points of a map: far groups of points act as one (\[M33\]; van der Maaten 2014).
 
 use fearless_simd::Level;
 use tsne_core::{BackendError, NegativeGradient, Scalar, StudentT};

@@ -1,4 +1,4 @@
-//! All pairs: the reference every other repulsion is judged by, and the fastest one for small maps ([M7], [M8], [M9]).
+//! All pairs: the reference every other repulsion is judged by, and the fastest one for small maps (\[M7\], \[M8\], \[M9\]).
 
 use fearless_simd::Level;
 use rayon::prelude::*;

@@ -1,4 +1,4 @@
-//! Barnes and Hut's method from a frozen map onto new points ([M9], [M33]).
+//! Barnes and Hut's method from a frozen map onto new points (\[M9\], \[M33\]).
 
 use fearless_simd::Level;
 use rayon::prelude::*;

@@ -1,4 +1,4 @@
-//! The inner loop: many sources on some targets, with the sources in the lanes of SIMD vectors ([M7], [M8], [M9]).
+//! The inner loop: many sources on some targets, with the sources in the lanes of SIMD vectors (\[M7\], \[M8\], \[M9\]).
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, Simd, dispatch};

@@ -1,4 +1,4 @@
-//! The kernel of the map in SIMD lanes: w = s^ν and s^(ν+1) of a squared distance, for any ν ([M5], [M30], [M31]).
+//! The kernel of the map in SIMD lanes: w = s^ν and s^(ν+1) of a squared distance, for any ν (\[M5\], \[M30\], \[M31\]).
 
 use fearless_simd::prelude::*;
 use fearless_simd::{Simd, SimdFloatElement};
@@ -122,7 +122,7 @@ impl<R: Real> Law<R> for Power<R> {
     }
 }
 
-/// t^−ν for t = 1 + x, x ≥ 0, by [M30].
+/// t^−ν for t = 1 + x, x ≥ 0, by \[M30\].
 #[inline(always)]
 fn inverse_power<S: Simd, R: Real>(
     simd: S,
@@ -174,7 +174,7 @@ pub(crate) fn max_spread<T: Scalar>() -> f64 {
     T::MAX.to_f64() * 1e-7
 }
 
-/// What the spread of the points behind a source adds to its field ([M31]).
+/// What the spread of the points behind a source adds to its field (\[M31\]).
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spread<R> {
     w: [R; 2],

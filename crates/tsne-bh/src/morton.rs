@@ -1,4 +1,4 @@
-//! Morton codes: positions on a grid of a box, the bits of their cells interleaved, and their order ([M32]).
+//! Morton codes: positions on a grid of a box, the bits of their cells interleaved, and their order (\[M32\]).
 
 use rayon::prelude::*;
 use tsne_core::Scalar;

@@ -1,4 +1,4 @@
-//! The linear tree: points in Morton order, nodes in breadth-first order, both in flat arrays ([M32]).
+//! The linear tree: points in Morton order, nodes in breadth-first order, both in flat arrays (\[M32\]).
 
 use std::ops::Range;
 

@@ -1,4 +1,4 @@
-//! The walk through the tree: for a patch of close points, which sources act on it and which of them alone ([M33]).
+//! The walk through the tree: for a patch of close points, which sources act on it and which of them alone (\[M33\]).
 
 use fearless_simd::{Level, dispatch};
 use tsne_core::{Scalar, StudentT};

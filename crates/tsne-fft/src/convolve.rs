@@ -1,4 +1,4 @@
-//! From charges to fields: the three steps of a convolution, each on one piece of the mesh ([M43], [M44]).
+//! From charges to fields: the three steps of a convolution, each on one piece of the mesh (\[M43\], \[M44\]).
 //!
 //! A block is sixteen columns of the mesh, of which it shares the last three with the next block; its lines run along
 //! the first axis and the middle one, one column in each lane. A bundle is sixteen lines along the last axis. Between

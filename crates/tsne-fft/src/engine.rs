@@ -1,4 +1,4 @@
-//! The pipeline from points to the spectra of their fields, and the memory it keeps ([M40]–[M46]).
+//! The pipeline from points to the spectra of their fields, and the memory it keeps (\[M40\]–\[M46\]).
 
 use std::sync::Arc;
 

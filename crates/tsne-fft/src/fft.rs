@@ -1,4 +1,4 @@
-//! Fourier transforms of sixteen lines at once, one in each lane, and the lengths worth transforming ([M44]).
+//! Fourier transforms of sixteen lines at once, one in each lane, and the lengths worth transforming (\[M44\]).
 
 use std::array;
 use std::f64::consts::PI;
@@ -11,7 +11,7 @@ use crate::lanes::{Complex, Complexes, Real};
 #[derive(Clone, Debug)]
 pub(crate) struct Plan<T> {
     stages: Vec<Stage<T>>,
-    /// e^(−iπm/(2n)), the twist that makes room for a convolution without padding ([M43]).
+    /// e^(−iπm/(2n)), the twist that makes room for a convolution without padding (\[M43\]).
     twist: Vec<[T; 2]>,
 }
 

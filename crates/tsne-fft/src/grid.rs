@@ -1,4 +1,4 @@
-//! Where the nodes of a mesh are, how many there are, and what they cost ([M40], [M44]).
+//! Where the nodes of a mesh are, how many there are, and what they cost (\[M40\], \[M44\]).
 
 use tsne_core::StudentT;
 
@@ -11,7 +11,7 @@ use crate::spline::REACH;
 /// Columns of the mesh that one block owns: the stencil of a point that starts in them ends within the lanes.
 pub(crate) const BLOCK: usize = LANES - REACH + 1;
 
-/// Nodes kept free beyond those that points reach, where the kernel bends to its periodic continuation ([M43]). The
+/// Nodes kept free beyond those that points reach, where the kernel bends to its periodic continuation (\[M43\]). The
 /// correction of the spectrum spreads what happens there by a factor 0.535 per node.
 pub(crate) const MARGIN: usize = 8;
 

@@ -13,7 +13,7 @@ use crate::spectrum::Term;
 /// Repulsion by a particle mesh: unit charges, one transform forth and D back.
 ///
 /// The points are spread on a mesh by cubic B-splines, convolved with the kernels of the D force components, and read
-/// the forces back by the same splines: form B of `docs/math.md`, [M40] to [M46]. Implements [M7] and [M8].
+/// the forces back by the same splines: form B of `docs/math.md`, \[M40\] to \[M46\]. Implements \[M7\] and \[M8\].
 ///
 /// # Accuracy
 /// With the default [`Params`], forces are off by about 0.3 % of their norm on a finished map and by less on a smaller

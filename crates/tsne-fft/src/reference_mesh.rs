@@ -22,7 +22,7 @@ const CHUNK: usize = 256;
 /// The mesh holds the potential and the forces of the sources at its nodes, and covers the ball of
 /// [`bounds`](ReferenceField::bounds): its center is the middle of the map, its radius half the longest side times
 /// 1 + padding, or as far as the farthest source. A target inside is read from the mesh, one outside is summed over all
-/// sources. Implements [M9] as in [M47].
+/// sources. Implements \[M9\] as in \[M47\].
 ///
 /// # Accuracy
 /// That of [`ParticleMesh`](crate::ParticleMesh) inside the mesh; exact outside, except that sums are rounded to `T`.

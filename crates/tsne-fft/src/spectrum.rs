@@ -1,5 +1,5 @@
 //! Spectra of the kernels, corrected for the splines, and the potential a point would feel from itself
-//! ([M42], [M43], [M45]).
+//! (\[M42\], \[M43\], \[M45\]).
 
 use std::f64::consts::PI;
 

@@ -1,4 +1,4 @@
-//! Cubic B-splines: how a point meets the mesh, and what that does to a spectrum ([M41], [M42], [M45]).
+//! Cubic B-splines: how a point meets the mesh, and what that does to a spectrum (\[M41\], \[M42\], \[M45\]).
 
 use fearless_simd::Simd;
 

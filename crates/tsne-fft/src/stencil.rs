@@ -1,4 +1,4 @@
-//! Between points and the nodes around them: charges out to the mesh, fields back in ([M41], [M46]).
+//! Between points and the nodes around them: charges out to the mesh, fields back in (\[M41\], \[M46\]).
 
 use fearless_simd::Simd;
 
@@ -104,7 +104,7 @@ pub(crate) fn gather<S: Simd, T: Real, const D: usize, const N: usize>(
 }
 
 /// Σ over `points` of the potential that each gives itself, from its coefficients for the powers of t(1 − t) along the
-/// first, the middle and the last axis ([M45]).
+/// first, the middle and the last axis (\[M45\]).
 #[inline(always)]
 pub(crate) fn own_potentials<S: Simd, T: Real, const D: usize>(
     simd: S,

@@ -1,4 +1,4 @@
-//! How far from the k-th smallest quantity a computed one may be and still belong to a true neighbor: [M52].
+//! How far from the k-th smallest quantity a computed one may be and still belong to a true neighbor: \[M52\].
 
 /// A bound on the error of quantities that are computed with cancellation.
 #[derive(Clone, Copy, Debug, PartialEq)]

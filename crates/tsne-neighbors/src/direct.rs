@@ -1,4 +1,4 @@
-//! Distances as they are defined, in f64, from the values as they were given ([M50], [M53]), and the search by them.
+//! Distances as they are defined, in f64, from the values as they were given (\[M50\], \[M53\]), and the search by them.
 
 use rayon::prelude::*;
 use tsne_core::Scalar;

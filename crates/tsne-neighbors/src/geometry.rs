@@ -1,4 +1,4 @@
-//! How a metric computes: what becomes of a row first, what is summed over features, what is reported ([M53]).
+//! How a metric computes: what becomes of a row first, what is summed over features, what is reported (\[M53\]).
 
 use std::sync::Arc;
 

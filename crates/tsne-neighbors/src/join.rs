@@ -1,4 +1,4 @@
-//! All pairs of points, tile by tile: the search behind the exact index ([M52]).
+//! All pairs of points, tile by tile: the search behind the exact index (\[M52\]).
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};

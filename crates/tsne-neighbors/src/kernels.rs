@@ -1,4 +1,4 @@
-//! What tiles compute: quantities in f32 with a bound on their error ([M51], [M53]), and of bytes in integers.
+//! What tiles compute: quantities in f32 with a bound on their error (\[M51\], \[M53\]), and of bytes in integers.
 
 use std::marker::PhantomData;
 

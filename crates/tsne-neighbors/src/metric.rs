@@ -1,4 +1,4 @@
-//! What near means: every distance by name, with one meaning whatever the index ([M53], [M54]).
+//! What near means: every distance by name, with one meaning whatever the index (\[M53\], \[M54\]).
 
 use std::fmt;
 use std::mem::discriminant;

@@ -1,4 +1,4 @@
-//! Distances between two rows of numbers that are not a Euclidean distance of anything: [M54].
+//! Distances between two rows of numbers that are not a Euclidean distance of anything: \[M54\].
 
 use std::sync::Arc;
 

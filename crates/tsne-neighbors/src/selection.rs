@@ -1,4 +1,4 @@
-//! Candidates for the nearest neighbors of a block of rows, kept while tiles are computed ([M52]).
+//! Candidates for the nearest neighbors of a block of rows, kept while tiles are computed (\[M52\]).
 
 use crate::error::Error;
 use crate::tile::{Kernel, LANES, Packed};

@@ -1,4 +1,4 @@
-//! Exact search among sparse points by inverted lists: only features that both points have are looked at ([M55]).
+//! Exact search among sparse points by inverted lists: only features that both points have are looked at (\[M55\]).
 
 use std::borrow::Cow;
 

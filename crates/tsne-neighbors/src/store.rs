@@ -1,4 +1,4 @@
-//! The points of an index, in the coordinates in which it computes: [M50], [M51], [M53].
+//! The points of an index, in the coordinates in which it computes: \[M50\], \[M51\], \[M53\].
 
 use std::borrow::Cow;
 use std::ops::Range;

@@ -1,5 +1,5 @@
 //! The tile kernel: many dot products at once, with the pairs near enough for either point picked out on the spot
-//! ([M51], [M52]).
+//! (\[M51\], \[M52\]).
 //!
 //! Points are packed sixteen to a panel, feature by feature, so that one vector holds one feature of sixteen points.
 //! A micro tile of a few rows by one or two panels lives in registers until it is finished; a pair leaves them only

@@ -1,4 +1,4 @@
-//! Exact graphs and answers: tiles choose the candidates, direct distances decide ([M52]).
+//! Exact graphs and answers: tiles choose the candidates, direct distances decide (\[M52\]).
 
 use std::ops::Range;
 

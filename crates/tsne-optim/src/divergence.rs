@@ -1,4 +1,4 @@
-//! The divergence of a map, [M6]: sums over the entries of P, in f64 and in a fixed order.
+//! The divergence of a map, \[M6\]: sums over the entries of P, in f64 and in a fixed order.
 
 use fearless_simd::{Level, Simd, dispatch};
 use rayon::prelude::*;
@@ -7,7 +7,7 @@ use tsne_core::{Affinities, Scalar, StudentT};
 /// Entries taken side by side, as many as fill the widest vectors.
 const LANES: usize = 8;
 
-/// The part of [M6] that P alone decides.
+/// The part of \[M6\] that P alone decides.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Entropy {
     /// Σ p.
@@ -26,7 +26,7 @@ impl Entropy {
             .fold(Self::default(), |a, b| Self { total: a.total + b.total, p_ln_p: a.p_ln_p + b.p_ln_p })
     }
 
-    /// Σ p ln p − Σ p ln w + `p_ln_z`, [M6], for points at `y` attracted by `references`. Time O(entries of P), absolute
+    /// Σ p ln p − Σ p ln w + `p_ln_z`, \[M6\], for points at `y` attracted by `references`. Time O(entries of P), absolute
     /// error some 1e-15.
     pub(crate) fn divergence<T: Scalar, const D: usize>(
         self,

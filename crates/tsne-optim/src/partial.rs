@@ -1,4 +1,4 @@
-//! Descent of new points in a frozen map: each by itself, among points that do not move. [M9], [M10], [M11].
+//! Descent of new points in a frozen map: each by itself, among points that do not move. \[M9\], \[M10\], \[M11\].
 
 use std::ops::ControlFlow;
 
@@ -15,7 +15,7 @@ use crate::{Error, LearningRate, Phase, State};
 /// Gradient descent of new points on their divergence from a frozen map `references`.
 ///
 /// Point i is attracted along row i of the affinities, which runs over the references and sums to 1, and repelled by
-/// all references alike: G_i = e Σ_j p_ij s_ij (y_i − r_j) − F_i / Z_i with [M9], half the derivative of its own
+/// all references alike: G_i = e Σ_j p_ij s_ij (y_i − r_j) − F_i / Z_i with \[M9\], half the derivative of its own
 /// divergence. New points do not see each other, so that one by one equals all at once, bit for bit, provided the field
 /// keeps its promise; for the same reason nothing is re-centered, and the learning rate must be a number. The references
 /// are never changed.

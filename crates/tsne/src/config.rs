@@ -80,7 +80,7 @@ impl<const D: usize> Tsne<D> {
         }
     }
 
-    /// Number of neighbors, smoothly counted, that a point attends to ([M2]). Default 30.
+    /// Number of neighbors, smoothly counted, that a point attends to (\[M2\]). Default 30.
     ///
     /// Above (n − 1) / 3 it is reduced to that, or 1, with a warning in the report.
     pub fn perplexity(mut self, perplexity: f64) -> Self {
@@ -130,7 +130,7 @@ impl<const D: usize> Tsne<D> {
         self
     }
 
-    /// Degrees of freedom of the kernel ([M5]). Default 1.
+    /// Degrees of freedom of the kernel (\[M5\]). Default 1.
     pub fn dof(mut self, dof: f64) -> Self {
         self.dof = dof;
         self

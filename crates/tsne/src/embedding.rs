@@ -26,7 +26,7 @@ impl<T, const D: usize> TsneEmbedding<T, D> {
         self.state.positions
     }
 
-    /// The joint probabilities P ([M4]).
+    /// The joint probabilities P (\[M4\]).
     #[must_use]
     pub fn affinities(&self) -> &Csr<T> {
         &self.affinities
@@ -38,7 +38,7 @@ impl<T, const D: usize> TsneEmbedding<T, D> {
         &self.state
     }
 
-    /// Divergence of P at the positions ([M6]).
+    /// Divergence of P at the positions (\[M6\]).
     #[must_use]
     pub fn kl_divergence(&self) -> f64 {
         self.report.kl_divergence

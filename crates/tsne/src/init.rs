@@ -35,7 +35,7 @@ pub fn random<T: Scalar, const D: usize>(n_points: usize, seed: Seed) -> Vec<[T;
     (0..n_points).map(|_| std::array::from_fn(|_| T::lit(normal()))).collect()
 }
 
-/// Positions on the first `D` principal axes, scaled and jittered as [M12] says.
+/// Positions on the first `D` principal axes, scaled and jittered as \[M12\] says.
 ///
 /// Axes beyond the rank of the data get the jitter alone. Constant data have no first axis; their positions are those
 /// of [`random`].

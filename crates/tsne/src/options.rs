@@ -50,7 +50,7 @@ impl NegativeGradientMethod {
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Initialization<const D: usize> {
-    /// First principal components, scaled to a standard deviation of 1e-4 ([M12]).
+    /// First principal components, scaled to a standard deviation of 1e-4 (\[M12\]).
     #[default]
     Pca,
     /// Independent normal positions of standard deviation 1e-4.

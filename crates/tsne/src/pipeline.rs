@@ -45,7 +45,7 @@ type Observer<'a, T, const D: usize> = dyn Fn(Event<'_, T, D>) -> ControlFlow<()
 impl<const D: usize> Tsne<D> {
     /// Makes a map of `points`.
     ///
-    /// Neighbors, perplexity-calibrated joint probabilities ([M4]), initial positions, early exaggeration, main phase.
+    /// Neighbors, perplexity-calibrated joint probabilities (\[M4\]), initial positions, early exaggeration, main phase.
     /// Computes in the scalar of the points. Memory beyond the points: the neighbor graph, then P, and some 6 n `D`
     /// numbers.
     ///
