@@ -4,7 +4,7 @@ use fearless_simd::prelude::*;
 use fearless_simd::{Level, Simd, dispatch};
 use tsne_core::{Scalar, StudentT, Typed};
 
-use crate::law::{Cauchy, Law, Power, Real, Spread};
+use crate::law::{Cauchy, Cloud, Law, Place, Power, Real, Shape};
 
 /// Lanes of the widest vector: lists of sources are padded to a multiple of it.
 pub(crate) const LANES: usize = 16;
@@ -17,7 +17,8 @@ pub(crate) struct Sources<'a, T> {
     pub(crate) stride: usize,
     /// Number of points each source stands for; 0 for padding.
     pub(crate) mass: &'a mut [T],
-    /// Half the variance of these points along an axis. Empty if every source is a point or several at one place.
+    /// Half the covariance of these points: that of axes a ≤ b from `(a * D + b) * stride` on. Empty if every source is
+    /// a point, or several at one place.
     pub(crate) spread: &'a [T],
     /// Where in the list the targets are, in their order and without gaps, if they are sources themselves: none acts on
     /// itself.
@@ -70,34 +71,37 @@ fn add_fields_in_lanes<S: Simd, R: Real, const D: usize>(
     fields: &mut [Field<D>],
 ) {
     // The branches are taken here and not in the loop over the sources, which is compiled for each.
-    let spread = Spread::new(kernel, D);
-    match (kernel.is_cauchy(), sources.spread.is_empty()) {
-        (true, true) => add_by_law::<_, _, _, D, false>(simd, Cauchy, spread, sources, targets, fields),
-        (true, false) => add_by_law::<_, _, _, D, true>(simd, Cauchy, spread, sources, targets, fields),
-        (false, true) => {
-            add_by_law::<_, _, _, D, false>(simd, Power::new(kernel), spread, sources, targets, fields);
-        }
-        (false, false) => {
-            add_by_law::<_, _, _, D, true>(simd, Power::new(kernel), spread, sources, targets, fields);
-        }
+    let cloud = Cloud::new(kernel).filter(|_| !sources.spread.is_empty());
+    match (kernel.is_cauchy(), cloud) {
+        (true, None) => add_by_law(simd, Cauchy, Place, sources, targets, fields),
+        (true, Some(cloud)) => add_by_law(simd, Cauchy, cloud, sources, targets, fields),
+        (false, None) => add_by_law(simd, Power::new(kernel), Place, sources, targets, fields),
+        (false, Some(cloud)) => add_by_law(simd, Power::new(kernel), cloud, sources, targets, fields),
     }
 }
 
 #[inline(always)]
-fn add_by_law<S: Simd, R: Real, L: Law<R>, const D: usize, const SPREAD: bool>(
+fn add_by_law<S: Simd, R: Real, C: Shape<R>, const D: usize>(
     simd: S,
-    law: L,
-    spread: Spread<R>,
+    law: impl Law<R>,
+    shape: C,
     sources: Sources<'_, R>,
     targets: &[[R; D]],
     fields: &mut [Field<D>],
 ) {
     let lanes = R::Native::<S>::LEN;
     let zero = R::Native::<S>::splat(simd, R::lit(0.0));
-    let Sources { rows, stride, mass, spread: half_variance, own } = sources;
+    let Sources { rows, stride, mass, spread, own } = sources;
+    let n_sources = mass.len();
     let mut axes = [&rows[..0]; D];
-    for c in 0..D {
-        axes[c] = &rows[c * stride..][..mass.len()];
+    let mut covariances = [[&spread[..0]; D]; D];
+    for a in 0..D {
+        axes[a] = &rows[a * stride..][..n_sources];
+        for b in a..D {
+            if C::SPREAD {
+                covariances[a][b] = &spread[(a * D + b) * stride..][..n_sources];
+            }
+        }
     }
     for (i, (target, field)) in targets.iter().zip(fields).enumerate() {
         let itself = own.map(|first| (first + i, std::mem::replace(&mut mass[first + i], R::lit(0.0))));
@@ -107,24 +111,24 @@ fn add_by_law<S: Simd, R: Real, L: Law<R>, const D: usize, const SPREAD: bool>(
         }
         let mut force = [zero; D];
         let mut z = zero;
-        for k in (0..mass.len()).step_by(lanes) {
-            let mut difference = [zero; D];
+        for k in (0..n_sources).step_by(lanes) {
+            let mut d = [zero; D];
             let mut d2 = zero;
-            for c in 0..D {
-                let d = at[c] - R::Native::<S>::from_slice(simd, &axes[c][k..k + lanes]);
-                d2 = d.mul_add(d, d2);
-                difference[c] = d;
+            let mut half = [[zero; D]; D];
+            for a in 0..D {
+                d[a] = at[a] - R::Native::<S>::from_slice(simd, &axes[a][k..k + lanes]);
+                d2 = d[a].mul_add(d[a], d2);
+                for b in a..D {
+                    if C::SPREAD {
+                        half[a][b] = R::Native::<S>::from_slice(simd, &covariances[a][b][k..k + lanes]);
+                    }
+                }
             }
-            let [s, mut w, mut r] = law.weigh(simd, d2);
-            if SPREAD {
-                let half = R::Native::<S>::from_slice(simd, &half_variance[k..k + lanes]);
-                [w, r] = spread.average(simd, half, [s, w, r]);
-            }
+            let (w, f) = shape.act::<S, D>(law.weigh(simd, d2), &d, &half);
             let m = R::Native::<S>::from_slice(simd, &mass[k..k + lanes]);
             z = m.mul_add(w, z);
-            let mr = m * r;
             for c in 0..D {
-                force[c] = mr.mul_add(difference[c], force[c]);
+                force[c] = m.mul_add(f[c], force[c]);
             }
         }
         field.z += z.reduce_sum().to_f64();

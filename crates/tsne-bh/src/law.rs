@@ -168,44 +168,105 @@ fn polynomial<S: Simd, R: Real>(simd: S, coefficients: &[[R; 2]], x: R::Native<S
     odd.mul_add(x, even)
 }
 
-/// Largest half variance of a source: with it, no step of [`Spread::average`] overflows. Sources so large act on
-/// nothing, or are not taken for one.
+/// Largest half variance of a source: with it, no step of [`Cloud::act`] overflows. Sources so large act on nothing, or
+/// are not taken for one.
 pub(crate) fn max_spread<T: Scalar>() -> f64 {
-    T::MAX.to_f64() * 1e-7
+    T::MAX.to_f64() * 1e-12
 }
 
-/// What the spread of the points behind a source adds to its field (\[M31\]).
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Spread<R> {
-    w: [R; 2],
-    r: [R; 2],
-}
+/// What a source looks like to a target.
+pub(crate) trait Shape<R: Real>: Copy {
+    /// Whether the covariance is looked at.
+    const SPREAD: bool;
 
-impl<R: Real> Spread<R> {
-    /// Beyond ν = 1e±4, where 1 − s drowns in rounding, spread is left out.
-    pub(crate) fn new(kernel: StudentT, dimension: usize) -> Self {
-        let nu = kernel.dof();
-        if !(1e-4..=1e4).contains(&nu) {
-            return Self { w: [R::lit(0.0); 2], r: [R::lit(0.0); 2] };
-        }
-        let b = 4.0 * (nu + 1.0);
-        let a = b - 2.0 * dimension as f64;
-        Self { w: [a, b].map(R::lit), r: [a * (nu + 1.0) / nu, b * (nu + 2.0) / nu].map(R::lit) }
-    }
-
-    /// w and s^(ν+1), averaged over points whose variance along an axis is twice `half`.
-    #[inline(always)]
-    pub(crate) fn average<S: Simd>(
+    /// Similarity and force of a source of mass 1 at the difference `d`, where its center has [s, w, s^(ν+1)] and half
+    /// the covariance of its points is `half`, of which only the upper triangle is there.
+    fn act<S: Simd, const D: usize>(
         self,
-        simd: S,
-        half: R::Native<S>,
+        weights: [R::Native<S>; 3],
+        d: &[R::Native<S>; D],
+        half: &[[R::Native<S>; D]; D],
+    ) -> (R::Native<S>, [R::Native<S>; D]);
+}
+
+/// A source all of whose points are at one place.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place;
+
+impl<R: Real> Shape<R> for Place {
+    const SPREAD: bool = false;
+
+    #[inline(always)]
+    fn act<S: Simd, const D: usize>(
+        self,
+        [_, w, r]: [R::Native<S>; 3],
+        d: &[R::Native<S>; D],
+        _: &[[R::Native<S>; D]; D],
+    ) -> (R::Native<S>, [R::Native<S>; D]) {
+        let mut force = *d;
+        for c in 0..D {
+            force[c] *= r;
+        }
+        (w, force)
+    }
+}
+
+/// A source of many points: its field to the second order in their distances from the center (\[M31\]).
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Cloud<R> {
+    /// 4 (ν + 1) / ν.
+    c: R,
+    /// (ν + 2) / ν.
+    k: R,
+}
+
+impl<R: Real> Cloud<R> {
+    /// None beyond ν = 1e±4: for smaller ones the coefficients overflow, for larger ones s no longer bounds s d.
+    pub(crate) fn new(kernel: StudentT) -> Option<Self> {
+        let nu = kernel.dof();
+        (1e-4..=1e4)
+            .contains(&nu)
+            .then(|| Self { c: R::lit(4.0 * (nu + 1.0) / nu), k: R::lit((nu + 2.0) / nu) })
+    }
+}
+
+impl<R: Real> Shape<R> for Cloud<R> {
+    const SPREAD: bool = true;
+
+    #[inline(always)]
+    fn act<S: Simd, const D: usize>(
+        self,
         [s, w, r]: [R::Native<S>; 3],
-    ) -> [R::Native<S>; 2] {
-        let [a, b] = self.w;
-        let more_w = R::Native::<S>::splat(simd, a) - s * b;
-        let [a, b] = self.r;
-        let more_r = R::Native::<S>::splat(simd, a) - s * b;
-        let half_r = half * r;
-        [half_r.mul_add(more_w, w), (half_r * s).mul_add(more_r, r)]
+        d: &[R::Native<S>; D],
+        half: &[[R::Native<S>; D]; D],
+    ) -> (R::Native<S>, [R::Native<S>; D]) {
+        // e = s d, v = H e, q = e v. The factors s come first: neither d nor H need have a square.
+        let (mut e, mut v) = (*d, *d);
+        for a in 0..D {
+            e[a] = s * d[a];
+        }
+        for a in 0..D {
+            v[a] = half[a][a] * e[a];
+            for b in 0..D {
+                if a != b {
+                    v[a] = half[a.min(b)][a.max(b)].mul_add(e[b], v[a]);
+                }
+            }
+        }
+        let (mut q, mut trace) = (v[0] * e[0], half[0][0]);
+        for a in 1..D {
+            q = v[a].mul_add(e[a], q);
+            trace += half[a][a];
+        }
+        // w (1 + c q) − 2 r tr H, and (r + c r (k q − s tr H / 2)) d − c r v.
+        let cr = r * self.c;
+        let more_w = (w * self.c).mul_add(q, (trace * R::lit(-2.0)) * r);
+        let more_r = q.mul_add(self.k, (trace * R::lit(-0.5)) * s);
+        let along = cr.mul_add(more_r, r);
+        let mut force = *d;
+        for a in 0..D {
+            force[a] = along * d[a] - cr * v[a];
+        }
+        (w + more_w, force)
     }
 }

@@ -30,8 +30,8 @@ pub(crate) struct Node<T, const D: usize> {
     pub(crate) center: [T; D],
     /// Number of points.
     pub(crate) mass: T,
-    /// Half the variance of the points along an axis, the mean over all axes.
-    pub(crate) spread: T,
+    /// Half the covariance of the points, of axes a ≤ b in `[a][b]`; the rest is 0.
+    pub(crate) spread: [[T; D]; D],
     /// Square of the distance beyond which the node may stand for its points: (side / theta)². Below 0 when they are
     /// all at one place.
     pub(crate) reach2: T,
@@ -153,7 +153,7 @@ impl<T: Scalar, const D: usize> Tree<T, D> {
         self.nodes.push(Node {
             center: [T::lit(0.0); D],
             mass: T::lit((end - start) as f64),
-            spread: T::lit(0.0),
+            spread: [[T::lit(0.0); D]; D],
             reach2: T::lit(0.0),
             start: number(start),
             end: number(end),
@@ -226,7 +226,7 @@ impl<T: Scalar, const D: usize> Tree<T, D> {
             if node.n_children == 0 {
                 let points = &self.points[node.points()];
                 self.bounds[at] = Bounds::of(points);
-                let parts = points.iter().map(|&point| (1.0 / n_points, point, 0.0));
+                let parts = points.iter().map(|&point| (1.0 / n_points, point, [[T::lit(0.0); D]; D]));
                 self.nodes[at].summarize(&self.bounds[at], parts, theta);
             } else {
                 let (parents, children) = self.nodes.split_at_mut(node.first_child as usize);
@@ -234,7 +234,7 @@ impl<T: Scalar, const D: usize> Tree<T, D> {
                 self.bounds[at] = self.bounds[node.children()].iter().fold(Bounds::empty(), Bounds::join);
                 let parts = children[..node.n_children as usize].iter().map(|child| {
                     let weight = f64::from(child.end - child.start) / n_points;
-                    (weight, child.center, child.spread.to_f64())
+                    (weight, child.center, child.spread)
                 });
                 node.summarize(&self.bounds[at], parts, theta);
             }
@@ -259,12 +259,13 @@ impl<T: Scalar, const D: usize> Node<T, D> {
     fn summarize(
         &mut self,
         bounds: &Bounds<T, D>,
-        parts: impl Iterator<Item = (f64, [T; D], f64)> + Clone,
+        parts: impl Iterator<Item = (f64, [T; D], [[T; D]; D])> + Clone,
         theta: f64,
     ) {
         let side = bounds.side().to_f64();
         if side == 0.0 {
-            (self.center, self.spread, self.reach2) = (bounds.low, T::lit(0.0), T::lit(-1.0));
+            self.center = bounds.low;
+            self.reach2 = T::lit(-1.0);
             return;
         }
         let mut center = [0.0; D];
@@ -273,13 +274,19 @@ impl<T: Scalar, const D: usize> Node<T, D> {
                 center[c] += share * part[c].to_f64();
             }
         }
-        let mut spread = 0.0;
+        let max = max_spread::<T>();
+        let mut spread = [[0.0; D]; D];
         for (share, part, part_spread) in parts {
-            let d2: f64 = (0..D).map(|c| (part[c].to_f64() - center[c]).powi(2)).sum();
-            spread += share * (part_spread + d2 / (2 * D) as f64);
+            for a in 0..D {
+                for b in a..D {
+                    let product = (part[a].to_f64() - center[a]) * (part[b].to_f64() - center[b]);
+                    // Held in bounds one by one: products that overflow with both signs would add up to nothing.
+                    spread[a][b] += share * (part_spread[a][b].to_f64() + (0.5 * product).clamp(-max, max));
+                }
+            }
         }
         self.center = center.map(T::lit);
-        self.spread = T::lit(spread.min(max_spread::<T>()));
+        self.spread = spread.map(|row| row.map(|x| T::lit(x.clamp(-max, max))));
         self.reach2 = T::lit((side / theta) * (side / theta));
     }
 }
@@ -289,6 +296,6 @@ impl<T: Scalar, const D: usize> Node<T, D> {
     clippy::cast_possible_truncation,
     reason = "there are at most MAX_TREE_POINTS points, and fewer than twice as many nodes"
 )]
-fn number(at: usize) -> u32 {
+pub(crate) fn number(at: usize) -> u32 {
     at as u32
 }

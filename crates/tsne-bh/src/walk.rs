@@ -1,35 +1,52 @@
-//! The walk through the tree: for a patch of close points, which sources act on it and which of them alone (\[M33\]).
+//! The walk through the tree: for a patch of close points, which groups of others are far and which leaves near (\[M33\]).
 
 use fearless_simd::{Level, dispatch};
 use tsne_core::{Scalar, StudentT};
 
 use crate::bounds::Bounds;
 use crate::kernel::{Field, LANES, Sources, add_fields};
-use crate::tree::{LEAF, Node, PATCH, Tree};
+use crate::tree::{LEAF, Node, PATCH, Tree, number};
 
-/// Sources listed before they are evaluated. Bounds the memory of a task and keeps its list in the first cache.
-const LIST: usize = 1024;
+/// Sources listed before they are evaluated. Bounds the memory of a task and keeps its lists in the first cache.
+const LIST: usize = 512;
 
 /// Buffers of a walk that are kept between calls.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scratch<T> {
     /// Nodes to be opened.
     stack: Vec<u32>,
+    /// Nodes that are far from all targets.
+    far: Vec<u32>,
+    clouds: Clouds<T>,
     near: Near<T>,
 }
 
-/// Leaves that are near a patch.
+/// Nodes as sources.
+#[derive(Clone, Debug, Default)]
+struct Clouds<T> {
+    /// Coordinates, spreads and masses in the layout of [`Sources`].
+    rows: Vec<T>,
+    spread: Vec<T>,
+    mass: Vec<T>,
+}
+
+/// Leaves that are not far from all points of a patch.
 #[derive(Clone, Debug, Default)]
 struct Near<T> {
     leaves: Vec<u32>,
-    /// Centers of mass: those on axis c from `c * stride`.
-    centers: Vec<T>,
-    stride: usize,
+    clouds: Clouds<T>,
     reach2: Vec<T>,
-    spread: Vec<T>,
-    mass: Vec<T>,
-    /// The mass where the leaf is far from the group at hand, 0 where it is near.
+    /// The masses of those that are far from the leaf at hand, 0 for the others.
     far_mass: Vec<T>,
+}
+
+/// Points as sources.
+struct Points<T, const D: usize> {
+    rows: [[T; LIST]; D],
+    mass: [T; LIST],
+    len: usize,
+    /// Where in the list the targets are.
+    own: Option<usize>,
 }
 
 /// Evaluates fields, one patch or target after the other.
@@ -38,34 +55,182 @@ pub(crate) struct Walker<'a, T, const D: usize> {
     level: Level,
     kernel: StudentT,
     scratch: &'a mut Scratch<T>,
-    list: List<T, D>,
+    n_far: usize,
+    points: Points<T, D>,
     /// Pairs of a target and a source evaluated so far.
     pub(crate) n_interactions: u64,
 }
 
-/// Sources to be evaluated.
-struct List<T, const D: usize> {
-    rows: [[T; LIST]; D],
-    mass: [T; LIST],
-    spread: [T; LIST],
-    len: usize,
-    /// Whether some sources may have a spread.
-    has_nodes: bool,
-    /// Where in the list the targets are.
-    own: Option<usize>,
+/// The targets of a walk and their fields.
+struct Targets<'a, T, const D: usize> {
+    positions: &'a [[T; D]],
+    bounds: Bounds<T, D>,
+    /// The points that they are among the sorted ones, or none of them.
+    start: u32,
+    end: u32,
+    fields: &'a mut [Field<D>],
 }
 
-impl<T: Scalar, const D: usize> List<T, D> {
+impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
+    pub(crate) fn new(
+        tree: &'a Tree<T, D>,
+        level: Level,
+        kernel: StudentT,
+        scratch: &'a mut Scratch<T>,
+    ) -> Self {
+        scratch.stack.resize(tree.stack_len(), 0);
+        scratch.far.resize(LIST, 0);
+        Self { tree, level, kernel, scratch, n_far: 0, points: Points::new(), n_interactions: 0 }
+    }
+
+    /// Overwrites the first of `fields` with what all points but itself do to each point of a patch, in sorted order; for
+    /// points at one place, only the first.
+    pub(crate) fn patch_fields(&mut self, patch: &Node<T, D>, fields: &mut [Field<D>]) {
+        let tree = self.tree;
+        let n_targets = if patch.is_place() { 1 } else { patch.points().len() };
+        let fields = &mut fields[..n_targets];
+        fields.fill(Field::ZERO);
+        let positions = &tree.points[patch.points()][..n_targets];
+        let bounds = Bounds::of(positions);
+        self.scratch.near.leaves.clear();
+        let mut targets = Targets { positions, bounds, start: patch.start, end: patch.end, fields };
+        self.walk(&mut targets, Self::note_near);
+        self.scratch.near.fill(tree);
+        for i in 0..self.scratch.near.leaves.len() {
+            let leaf = &tree.nodes[self.scratch.near.leaves[i] as usize];
+            if patch.start <= leaf.start && leaf.end <= patch.end {
+                let start = (leaf.start - patch.start) as usize;
+                let n_targets = leaf.points().len().min(n_targets);
+                self.add_near(i, leaf, &mut targets.fields[start..][..n_targets]);
+            }
+        }
+    }
+
+    /// What all points of the tree do to a target that is none of them.
+    pub(crate) fn target_field(&mut self, target: &[T; D]) -> Field<D> {
+        let mut field = Field::ZERO;
+        let positions = std::slice::from_ref(target);
+        let bounds = Bounds::of(positions);
+        let mut targets =
+            Targets { positions, bounds, start: 0, end: 0, fields: std::slice::from_mut(&mut field) };
+        self.walk(&mut targets, Self::list_points);
+        self.evaluate_points(positions, targets.fields);
+        field
+    }
+
+    /// Adds the fields of all nodes that are far from the targets; hands the leaves that are not to `at_leaf`.
+    #[inline(always)]
+    fn walk(
+        &mut self,
+        targets: &mut Targets<'_, T, D>,
+        at_leaf: impl Fn(&mut Self, &mut Targets<'_, T, D>, u32),
+    ) {
+        let tree = self.tree;
+        let mut top = self.sift(targets, 0..tree.nodes.len().min(1), 0);
+        while top > 0 {
+            top -= 1;
+            let at = self.scratch.stack[top];
+            let node = &tree.nodes[at as usize];
+            if node.n_children == 0 {
+                at_leaf(self, targets, at);
+                continue;
+            }
+            if self.n_far + node.n_children as usize > LIST {
+                self.evaluate_far(targets);
+            }
+            top = self.sift(targets, node.children(), top);
+        }
+        self.evaluate_far(targets);
+    }
+
+    /// Divides nodes into those that are farther from the targets than their reach and those to be opened, put on the
+    /// stack. A node that holds some of the targets is never far: a point does not act on itself, however large theta is.
+    #[inline(always)]
+    fn sift(&mut self, targets: &Targets<'_, T, D>, nodes: std::ops::Range<usize>, top: usize) -> usize {
+        let (mut n_far, mut top) = (self.n_far, top);
+        let (far, stack) = (&mut self.scratch.far[..], &mut self.scratch.stack[..]);
+        for (node, at) in self.tree.nodes[nodes.clone()].iter().zip(number(nodes.start)..) {
+            let apart = node.end <= targets.start || targets.end <= node.start;
+            let is_far = apart & (node.reach2 < targets.bounds.distance2(&node.center));
+            // Each node is written to both places, and the one that is right is kept: no branch to be mispredicted.
+            far[n_far] = at;
+            stack[top] = at;
+            n_far += usize::from(is_far);
+            top += usize::from(!is_far);
+        }
+        self.n_far = n_far;
+        top
+    }
+
+    fn note_near(&mut self, _: &mut Targets<'_, T, D>, leaf: u32) {
+        self.scratch.near.leaves.push(leaf);
+    }
+
+    fn list_points(&mut self, targets: &mut Targets<'_, T, D>, leaf: u32) {
+        self.make_room(targets.positions, targets.fields);
+        self.points.push_leaf(self.tree, &self.tree.nodes[leaf as usize]);
+    }
+
+    /// Adds to `fields` what the leaves near the patch do to the points of one of them, the `i`th.
+    fn add_near(&mut self, i: usize, leaf: &Node<T, D>, fields: &mut [Field<D>]) {
+        let tree = self.tree;
+        let positions = &tree.points[leaf.points()][..fields.len()];
+        let near = &mut self.scratch.near;
+        near.split(self.level, &Bounds::of(positions), i);
+        let sources = near.clouds.sources(&mut near.far_mass);
+        add_fields(self.level, self.kernel, sources, positions, fields);
+        self.n_interactions += (near.leaves.len() * positions.len()) as u64;
+
+        if leaf.is_place() {
+            self.points.push(&leaf.center, leaf.mass - T::lit(1.0));
+        } else {
+            self.points.own = Some(0);
+            self.points.push_leaf(tree, leaf);
+        }
+        for k in 0..self.scratch.near.leaves.len() {
+            if self.scratch.near.far_mass[k] == T::lit(0.0) && k != i {
+                self.make_room(positions, fields);
+                self.points.push_leaf(tree, &tree.nodes[self.scratch.near.leaves[k] as usize]);
+            }
+        }
+        self.evaluate_points(positions, fields);
+    }
+
+    fn evaluate_far(&mut self, targets: &mut Targets<'_, T, D>) {
+        let clouds = &mut self.scratch.clouds;
+        clouds.fill(self.tree, &self.scratch.far[..self.n_far]);
+        let mut mass = std::mem::take(&mut clouds.mass);
+        let sources = clouds.sources(&mut mass);
+        add_fields(self.level, self.kernel, sources, targets.positions, targets.fields);
+        clouds.mass = mass;
+        self.n_interactions += (self.n_far * targets.positions.len()) as u64;
+        self.n_far = 0;
+    }
+
+    fn evaluate_points(&mut self, positions: &[[T; D]], fields: &mut [Field<D>]) {
+        let points = &mut self.points;
+        let padded = points.len.next_multiple_of(LANES);
+        points.mass[points.len..padded].fill(T::lit(0.0));
+        let (rows, mass) = (points.rows.as_flattened(), &mut points.mass[..padded]);
+        let sources = Sources { rows, stride: LIST, mass, spread: &[], own: points.own };
+        add_fields(self.level, self.kernel, sources, positions, fields);
+        self.n_interactions += (points.len * positions.len()) as u64;
+        (points.len, points.own) = (0, None);
+    }
+
+    /// Makes room among the points for a leaf.
+    #[inline(always)]
+    fn make_room(&mut self, positions: &[[T; D]], fields: &mut [Field<D>]) {
+        if self.points.len + LEAF > LIST {
+            self.evaluate_points(positions, fields);
+        }
+    }
+}
+
+impl<T: Scalar, const D: usize> Points<T, D> {
     fn new() -> Self {
         let zero = T::lit(0.0);
-        Self {
-            rows: [[zero; LIST]; D],
-            mass: [zero; LIST],
-            spread: [zero; LIST],
-            len: 0,
-            has_nodes: false,
-            own: None,
-        }
+        Self { rows: [[zero; LIST]; D], mass: [zero; LIST], len: 0, own: None }
     }
 
     #[inline(always)]
@@ -74,11 +239,9 @@ impl<T: Scalar, const D: usize> List<T, D> {
             self.rows[c][self.len] = position[c];
         }
         self.mass[self.len] = mass;
-        self.spread[self.len] = T::lit(0.0);
         self.len += 1;
     }
 
-    /// Lists the points of a leaf.
     #[inline(always)]
     fn push_leaf(&mut self, tree: &Tree<T, D>, leaf: &Node<T, D>) {
         if leaf.is_place() {
@@ -91,185 +254,45 @@ impl<T: Scalar, const D: usize> List<T, D> {
             self.rows[c][self.len..][..LEAF].copy_from_slice(row);
         }
         self.mass[self.len..][..LEAF].fill(T::lit(1.0));
-        self.spread[self.len..][..LEAF].fill(T::lit(0.0));
         self.len += leaf.points().len();
-    }
-
-    /// Lists the nodes that are farther from the box than their reach, and puts the others on the stack. A node that
-    /// holds one of the points `own` is never far: a point does not act on itself, however large theta is.
-    #[inline(always)]
-    fn sift(
-        &mut self,
-        bounds: &Bounds<T, D>,
-        own: (u32, u32),
-        nodes: &[Node<T, D>],
-        first: u32,
-        stack: &mut [u32],
-        mut top: usize,
-    ) -> usize {
-        // Each node is written to both places, and the one that is right is kept: no branch to be mispredicted.
-        let mut len = self.len;
-        for (node, at) in nodes.iter().zip(first..) {
-            let apart = node.end <= own.0 || own.1 <= node.start;
-            let far = apart & (node.reach2 < bounds.distance2(&node.center));
-            for c in 0..D {
-                self.rows[c][len] = node.center[c];
-            }
-            self.mass[len] = node.mass;
-            self.spread[len] = node.spread;
-            stack[top] = at;
-            len += usize::from(far);
-            top += usize::from(!far);
-        }
-        self.len = len;
-        self.has_nodes = true;
-        top
     }
 }
 
-impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
-    pub(crate) fn new(
-        tree: &'a Tree<T, D>,
-        level: Level,
-        kernel: StudentT,
-        scratch: &'a mut Scratch<T>,
-    ) -> Self {
-        scratch.stack.resize(tree.stack_len(), 0);
-        Self { tree, level, kernel, scratch, list: List::new(), n_interactions: 0 }
-    }
-
-    /// Overwrites the first of `fields` with what all points but itself do to each point of a patch, in sorted order; for
-    /// points at one place, only the first.
-    pub(crate) fn patch_fields(&mut self, patch: &Node<T, D>, fields: &mut [Field<D>]) {
-        let tree = self.tree;
-        let n_targets = if patch.is_place() { 1 } else { patch.points().len() };
-        let targets = &tree.points[patch.points()][..n_targets];
-        let fields = &mut fields[..n_targets];
-        fields.fill(Field::ZERO);
-        self.scratch.near.leaves.clear();
-        self.walk(&Bounds::of(targets), (patch.start, patch.end), targets, fields, true);
-        self.scratch.near.fill(tree);
-        for i in 0..self.scratch.near.leaves.len() {
-            let leaf = &tree.nodes[self.scratch.near.leaves[i] as usize];
-            if patch.start <= leaf.start && leaf.end <= patch.end {
-                let start = (leaf.start - patch.start) as usize;
-                let n_targets = leaf.points().len().min(n_targets);
-                self.leaf_fields(i, leaf, &mut fields[start..][..n_targets]);
+impl<T: Scalar> Clouds<T> {
+    /// Copies the nodes, padded to whole vectors with sources of no mass.
+    fn fill<const D: usize>(&mut self, tree: &Tree<T, D>, nodes: &[u32]) {
+        let zero = T::lit(0.0);
+        let stride = nodes.len().next_multiple_of(LANES);
+        self.rows.resize(D * stride, zero);
+        self.spread.resize(D * D * stride, zero);
+        self.mass.resize(stride, zero);
+        self.mass[nodes.len()..].fill(zero);
+        for (k, &node) in nodes.iter().enumerate() {
+            let node = &tree.nodes[node as usize];
+            for a in 0..D {
+                self.rows[a * stride + k] = node.center[a];
+                for b in a..D {
+                    self.spread[(a * D + b) * stride + k] = node.spread[a][b];
+                }
             }
+            self.mass[k] = node.mass;
         }
     }
 
-    /// Adds to `fields` what the leaves near the patch do to one of them.
-    fn leaf_fields(&mut self, i: usize, leaf: &Node<T, D>, fields: &mut [Field<D>]) {
-        let tree = self.tree;
-        let targets = &tree.points[leaf.points()][..fields.len()];
-        let near = &mut self.scratch.near;
-        near.split(self.level, &Bounds::of(targets), i);
-        let sources = Sources {
-            rows: &near.centers,
-            stride: near.stride,
-            mass: &mut near.far_mass,
-            spread: &near.spread,
-            own: None,
-        };
-        add_fields(self.level, self.kernel, sources, targets, fields);
-        self.n_interactions += (near.leaves.len() * targets.len()) as u64;
-
-        if leaf.is_place() {
-            self.list.push(&leaf.center, leaf.mass - T::lit(1.0));
-        } else {
-            self.list.own = Some(0);
-            self.list.push_leaf(tree, leaf);
-        }
-        for k in 0..self.scratch.near.leaves.len() {
-            if self.scratch.near.far_mass[k] == T::lit(0.0) && k != i {
-                self.make_room(targets, fields);
-                self.list.push_leaf(tree, &tree.nodes[self.scratch.near.leaves[k] as usize]);
-            }
-        }
-        self.evaluate(targets, fields);
-    }
-
-    /// What all points of the tree do to a target that is none of them.
-    pub(crate) fn target_field(&mut self, target: &[T; D]) -> Field<D> {
-        let mut field = Field::ZERO;
-        let targets = std::slice::from_ref(target);
-        self.walk(&Bounds::of(targets), (0, 0), targets, std::slice::from_mut(&mut field), false);
-        field
-    }
-
-    /// Adds to `fields` what is far from the box of the targets. Leaves that are not are noted as near, or else evaluated
-    /// point by point.
-    #[inline(always)]
-    fn walk(
-        &mut self,
-        bounds: &Bounds<T, D>,
-        own: (u32, u32),
-        targets: &[[T; D]],
-        fields: &mut [Field<D>],
-        note_near: bool,
-    ) {
-        let tree = self.tree;
-        let n_roots = tree.nodes.len().min(1);
-        let mut top = self.list.sift(bounds, own, &tree.nodes[..n_roots], 0, &mut self.scratch.stack, 0);
-        while top > 0 {
-            top -= 1;
-            let at = self.scratch.stack[top];
-            let node = &tree.nodes[at as usize];
-            self.make_room(targets, fields);
-            if node.n_children > 0 {
-                let children = &tree.nodes[node.children()];
-                top = self.list.sift(bounds, own, children, node.first_child, &mut self.scratch.stack, top);
-            } else if note_near {
-                self.scratch.near.leaves.push(at);
-            } else {
-                self.list.push_leaf(tree, node);
-            }
-        }
-        self.evaluate(targets, fields);
-    }
-
-    /// Makes room in the list for a leaf, or for the children of a node and one more.
-    #[inline(always)]
-    fn make_room(&mut self, targets: &[[T; D]], fields: &mut [Field<D>]) {
-        if self.list.len + LEAF > LIST {
-            self.evaluate(targets, fields);
-        }
-    }
-
-    /// Adds the field of the list to all targets and empties it.
-    fn evaluate(&mut self, targets: &[[T; D]], fields: &mut [Field<D>]) {
-        let list = &mut self.list;
-        let padded = list.len.next_multiple_of(LANES);
-        list.mass[list.len..padded].fill(T::lit(0.0));
-        let (rows, mass) = (list.rows.as_flattened(), &mut list.mass[..padded]);
-        let spread = if list.has_nodes { &list.spread[..padded] } else { &[] };
-        let sources = Sources { rows, stride: LIST, mass, spread, own: list.own };
-        add_fields(self.level, self.kernel, sources, targets, fields);
-        self.n_interactions += (list.len * targets.len()) as u64;
-        (list.len, list.has_nodes, list.own) = (0, false, None);
+    fn sources<'a>(&'a self, mass: &'a mut [T]) -> Sources<'a, T> {
+        Sources { rows: &self.rows, stride: mass.len(), mass, spread: &self.spread, own: None }
     }
 }
 
 impl<T: Scalar> Near<T> {
-    /// Copies what is needed of the leaves, padded to whole vectors with leaves of no mass.
     fn fill<const D: usize>(&mut self, tree: &Tree<T, D>) {
-        let zero = T::lit(0.0);
-        self.stride = self.leaves.len().next_multiple_of(LANES);
-        self.centers.resize(D * self.stride, zero);
-        for values in [&mut self.reach2, &mut self.spread, &mut self.mass, &mut self.far_mass] {
-            values.resize(self.stride, zero);
+        self.clouds.fill(tree, &self.leaves);
+        let stride = self.clouds.mass.len();
+        self.reach2.resize(stride, T::lit(0.0));
+        self.far_mass.resize(stride, T::lit(0.0));
+        for (reach2, &leaf) in self.reach2.iter_mut().zip(&self.leaves) {
+            *reach2 = tree.nodes[leaf as usize].reach2;
         }
-        for (k, &leaf) in self.leaves.iter().enumerate() {
-            let node = &tree.nodes[leaf as usize];
-            for c in 0..D {
-                self.centers[c * self.stride + k] = node.center[c];
-            }
-            self.reach2[k] = node.reach2;
-            self.spread[k] = node.spread;
-            self.mass[k] = node.mass;
-        }
-        self.mass[self.leaves.len()..].fill(zero);
     }
 
     /// Finds which leaves are far from a box; leaf `own` is not.
@@ -280,22 +303,21 @@ impl<T: Scalar> Near<T> {
 
     #[inline(always)]
     fn split_in_lanes<const D: usize>(&mut self, bounds: &Bounds<T, D>) {
-        let n = self.stride;
-        let (reach2, mass, far_mass) = (&self.reach2[..n], &self.mass[..n], &mut self.far_mass[..n]);
-        let mut centers = [&self.centers[..0]; D];
+        let n = self.far_mass.len();
+        let (reach2, mass, far_mass) = (&self.reach2[..n], &self.clouds.mass[..n], &mut self.far_mass[..n]);
+        let mut rows = [&self.clouds.rows[..0]; D];
         for c in 0..D {
-            centers[c] = &self.centers[c * n..][..n];
+            rows[c] = &self.clouds.rows[c * n..][..n];
         }
         for k in 0..n {
             let mut center = bounds.low;
             for c in 0..D {
-                center[c] = centers[c][k];
+                center[c] = rows[c][k];
             }
-            let far = reach2[k] < bounds.distance2(&center);
-            far_mass[k] = if far { mass[k] } else { T::lit(0.0) };
+            let is_far = reach2[k] < bounds.distance2(&center);
+            far_mass[k] = if is_far { mass[k] } else { T::lit(0.0) };
         }
     }
 }
 
-const _: () = assert!(LEAF > 8, "a leaf has more points than a node has children");
 const _: () = assert!(LEAF <= PATCH, "a leaf is part of one patch");
