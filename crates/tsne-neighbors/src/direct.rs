@@ -55,24 +55,49 @@ impl<T: Scalar> Direct<'_, '_, T> {
         scratch.quantities.resize(found.len(), 0.0);
         self.geometry.base.fill(&scratch.row, &scratch.points, &mut scratch.quantities);
         for ((distance, j), &quantity) in found.iter_mut().zip(&scratch.quantities) {
-            *distance = self.distance(i, *j, quantity, scale)?;
+            *distance = T::lit(self.distance(i, *j as usize, quantity, scale)?);
+        }
+        Ok(())
+    }
+
+    /// Puts the distances of row `i` to every indexed point into `distances`, not rounded to the type of the points.
+    pub(crate) fn distances_to_all(
+        &self,
+        i: usize,
+        scratch: &mut Scratch,
+        distances: &mut Vec<f64>,
+    ) -> Result<(), Error> {
+        let scale = self.rows.scale_against(i, self.indexed);
+        let (n, width) = (self.indexed.n_points(), self.indexed.n_features());
+        scratch.row.clear();
+        self.rows.read(i..i + 1, scale, &mut scratch.row);
+        distances.clear();
+        distances.resize(n, 0.0);
+        let tile = tile_len(width);
+        for (first, distances) in (0..n).step_by(tile).zip(distances.chunks_mut(tile)) {
+            scratch.points.clear();
+            self.indexed.read(first..first + distances.len(), scale, &mut scratch.points);
+            self.geometry.base.fill(&scratch.row, &scratch.points, distances);
+            for (j, distance) in (first..).zip(distances) {
+                *distance = self.distance(i, j, *distance, scale)?;
+            }
         }
         Ok(())
     }
 
     /// The distance of row `i` to point `j` from their quantity.
     #[inline(always)]
-    fn distance(&self, i: usize, j: u32, quantity: f64, scale: f64) -> Result<T, Error> {
+    fn distance(&self, i: usize, j: usize, quantity: f64, scale: f64) -> Result<f64, Error> {
         let mut quantity = quantity;
         if let Base::Pair(_) = self.geometry.base {
             if !(quantity.is_finite() && quantity >= 0.0) {
-                return Err(Error::BadDistance { row: i, point: j as usize, distance: quantity });
+                return Err(Error::BadDistance { row: i, point: j, distance: quantity });
             }
-        } else if self.rows.is_zero_row(i) != self.indexed.is_zero_row(j as usize) {
+        } else if self.rows.is_zero_row(i) != self.indexed.is_zero_row(j) {
             // As far apart as orthogonal rows.
             quantity = 2.0;
         }
-        Ok(T::lit(self.geometry.output.distance(quantity, scale)))
+        Ok(self.geometry.output.distance(quantity, scale))
     }
 
     /// Finds the `k` nearest indexed points of each of the rows `which`, by looking at all of them.
@@ -124,7 +149,7 @@ impl<T: Scalar> Direct<'_, '_, T> {
         let n = self.indexed.n_points();
         let mut rows = Vec::with_capacity(which.len() * width);
         which.iter().for_each(|&i| self.rows.read(i as usize..i as usize + 1, scale, &mut rows));
-        let tile = (TILE / width).clamp(4, 64);
+        let tile = tile_len(width);
         let mut points = Vec::with_capacity(tile * width);
         let mut quantities = vec![0.0; tile];
         for (at, first) in (0..n).step_by(tile).enumerate() {
@@ -140,10 +165,16 @@ impl<T: Scalar> Direct<'_, '_, T> {
                     if exclude_self && i == j {
                         continue;
                     }
-                    best.offer(self.distance(i as usize, j, quantity, scale)?, j);
+                    let distance = self.distance(i as usize, first + offset, quantity, scale)?;
+                    best.offer(T::lit(distance), j);
                 }
             }
         }
         Ok(())
     }
+}
+
+/// Points to a tile.
+fn tile_len(n_features: usize) -> usize {
+    (TILE / n_features).clamp(4, 64)
 }

@@ -1,6 +1,6 @@
 //! What can go wrong when neighbors are searched.
 
-use tsne_core::{BackendError, Interrupted, NonFinite, ShapeError};
+use tsne_core::{BackendError, GraphError, Interrupted, NonFinite, ShapeError};
 
 /// Error of every index of this crate.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -25,6 +25,39 @@ pub enum Error {
         /// Features of the queries.
         got: usize,
     },
+    /// A graph or a map that has other rows than the points it belongs to.
+    #[error("there are {expected} points but {got} rows; pass what belongs together")]
+    RowMismatch {
+        /// Number of points.
+        expected: usize,
+        /// Rows of the graph or map.
+        got: usize,
+    },
+    /// A matrix of distances that is not square.
+    #[error("a matrix of distances is square, got {rows} rows and {columns} columns")]
+    NotSquare {
+        /// Its rows.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+    },
+    /// A distance that differs from its reverse.
+    #[error(
+        "distance ({row}, {column}) is {distance}, but ({column}, {row}) is {reverse}; make the matrix symmetric"
+    )]
+    Asymmetric {
+        /// Row of the distance.
+        row: usize,
+        /// Its column.
+        column: usize,
+        /// Its value.
+        distance: f64,
+        /// Value with row and column exchanged.
+        reverse: f64,
+    },
+    /// A neighbor graph that breaks its promises.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
     /// Points of a kind that the index does not take.
     #[error("{index} does not take {kind} points; convert them first")]
     UnsupportedPoints {

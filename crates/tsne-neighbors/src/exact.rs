@@ -64,13 +64,7 @@ impl<'a, T: Scalar> Exact<'a, T> {
     /// row, such as a negative one under [`Metric::Hellinger`], or not available for sparse points.
     pub fn with_metric(points: Points<'a, T>, metric: &Metric) -> Result<Self, Error> {
         points.check_finite()?;
-        let geometry = match metric {
-            Metric::StandardizedEuclidean { variances: None } => {
-                let variances = Some(variances(points));
-                Geometry::new(&Metric::StandardizedEuclidean { variances }, points.n_features())?
-            }
-            metric => Geometry::new(metric, points.n_features())?,
-        };
+        let geometry = Geometry::of_points(metric, points)?;
         let points = match points {
             Points::Sparse(points) => {
                 Indexed::Sparse(SparsePoints::new(Cow::Borrowed(points.matrix()), geometry)?)
@@ -89,25 +83,6 @@ impl<'a, T: Scalar> Exact<'a, T> {
         };
         Exact { points }
     }
-}
-
-/// Variances of the features, divided by n − 1.
-fn variances<T: Scalar>(points: Points<'_, T>) -> Vec<f64> {
-    let (n, width) = (points.n_points(), points.n_features());
-    let mut row = vec![T::default(); width];
-    let mut mean = vec![0.0; width];
-    let mut squares = vec![0.0; width];
-    // Welford's recurrence: no cancellation of large sums.
-    for i in 0..n {
-        points.copy_row(i, &mut row);
-        for f in 0..width {
-            let x = row[f].to_f64();
-            let before = x - mean[f];
-            mean[f] += before / (i + 1) as f64;
-            squares[f] += before * (x - mean[f]);
-        }
-    }
-    squares.iter().map(|sum| sum / n.saturating_sub(1).max(1) as f64).collect()
 }
 
 impl<T: Scalar> NeighborIndex<T> for Exact<'_, T> {

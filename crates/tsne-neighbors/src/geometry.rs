@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use fearless_simd::{Level, dispatch};
+use tsne_core::{Points, Scalar};
 
 use crate::error::Error;
 use crate::lanes::{absolutes, largest, squares};
@@ -224,9 +225,18 @@ impl Geometry {
         matches!(self.base, Base::Squares) && !self.unit && self.map.is_none()
     }
 
-    /// Takes `metric` apart for rows of `n_features`.
-    ///
-    /// The variances of a standardized metric must have been filled in.
+    /// Takes `metric` apart for `points`, which are finite and which it is standardized by where it says so.
+    pub(crate) fn of_points<T: Scalar>(metric: &Metric, points: Points<'_, T>) -> Result<Self, Error> {
+        match metric {
+            Metric::StandardizedEuclidean { variances: None } => {
+                let variances = Some(variances(points));
+                Self::new(&Metric::StandardizedEuclidean { variances }, points.n_features())
+            }
+            metric => Self::new(metric, points.n_features()),
+        }
+    }
+
+    /// Takes `metric` apart for rows of `n_features`. Its parameters must be there.
     pub(crate) fn new(metric: &Metric, n_features: usize) -> Result<Self, Error> {
         let name = metric.name();
         let plain = |base, output| Self { name, map: None, unit: false, base, output };
@@ -318,6 +328,25 @@ impl Geometry {
             Metric::Custom(custom) => pair(Pair::Custom(custom.clone())),
         })
     }
+}
+
+/// Variances of the features, divided by n − 1.
+fn variances<T: Scalar>(points: Points<'_, T>) -> Vec<f64> {
+    let (n, width) = (points.n_points(), points.n_features());
+    let mut row = vec![T::default(); width];
+    let mut mean = vec![0.0; width];
+    let mut squares = vec![0.0; width];
+    // Welford's recurrence: no cancellation of large sums.
+    for i in 0..n {
+        points.copy_row(i, &mut row);
+        for f in 0..width {
+            let x = row[f].to_f64();
+            let before = x - mean[f];
+            mean[f] += before / (i + 1) as f64;
+            squares[f] += before * (x - mean[f]);
+        }
+    }
+    squares.iter().map(|sum| sum / n.saturating_sub(1).max(1) as f64).collect()
 }
 
 fn check_power(metric: &'static str, p: f64) -> Result<(), Error> {

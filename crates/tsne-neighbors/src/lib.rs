@@ -5,7 +5,11 @@
 //!
 //! | index | finds | answers queries | points |
 //! | --- | --- | --- | --- |
-//! | [`Exact`] | the true neighbors | yes | dense `f32`, `f64`, bytes |
+//! | [`Exact`] | the true neighbors | yes | dense `f32`, `f64`, bytes; sparse |
+//! | [`PrecomputedDistances`] | the smallest entries of each row | yes, rows of distances | a square matrix |
+//! | [`KnnGraph`] itself, see [`precomputed_neighbors`] | what it holds | no | |
+//!
+//! Distances are chosen by [`Metric`]; [`quality`] measures a graph or a map.
 //!
 //! An index is built over [`Points`] by its own constructor, then asked through [`NeighborIndex`] for the whole graph
 //! or through [`NeighborQuery`] for the neighbors of unseen points. Work runs on the current rayon pool; to bound it,
@@ -23,7 +27,9 @@ mod kernels;
 mod lanes;
 mod metric;
 mod pair;
+mod precomputed;
 mod progress;
+pub mod quality;
 mod selection;
 mod sparse;
 mod store;
@@ -34,6 +40,7 @@ mod top_k;
 pub use error::Error;
 pub use exact::Exact;
 pub use metric::{CustomMetric, Metric, MetricParameters};
+pub use precomputed::{PrecomputedDistances, precomputed_neighbors};
 pub use tsne_core::{
     BackendError, Control, Csr, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar, Seed,
 };

@@ -5,4 +5,6 @@ mod data;
 mod degenerate;
 mod exact;
 mod metrics;
+mod precomputed;
+mod quality;
 mod sparse;
