@@ -94,7 +94,7 @@ fn errors<T: Scalar, const D: usize>(n: usize, span: f64, dof: f64, params: Para
         }
         want_z += z;
     }
-    Ok(format!("{:.1e}, {:.1e}", (off2 / norm2).sqrt(), (z / want_z - 1.0).abs()))
+    Ok(format!("{:.1e} / {:.1e}", (off2 / norm2).sqrt(), (z / want_z - 1.0).abs()))
 }
 
 /// What all other points do to point i: [M7] and its share of [M8].
