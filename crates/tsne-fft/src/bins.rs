@@ -3,14 +3,11 @@
 use rayon::prelude::*;
 
 use crate::grid::{BLOCK, Grid};
-use crate::lanes::{LANES, Real};
+use crate::lanes::Real;
 use crate::spline::REACH;
 
 /// Points of one task.
 pub(crate) const CHUNK: usize = 4096;
-
-/// Bytes of a field that the points of one bin meet: within the first-level cache.
-const BIN_BYTES: usize = 16 << 10;
 
 /// Where a point meets the mesh along one axis: its first node, and how far past the second node it is.
 #[inline(always)]
@@ -42,9 +39,8 @@ impl<T: Real, const D: usize> Bins<T, D> {
     #[allow(clippy::cast_possible_truncation, reason = "a table of more bins than u32 counts fits no memory")]
     pub(crate) fn sort(&mut self, grid: &Grid<T, D>, y: &[[T; D]]) {
         let shape = &grid.shape;
-        let row_bytes = shape.used[1] * D * size_of::<[T; LANES]>();
-        let log2_rows = (BIN_BYTES / row_bytes).max(1).ilog2();
-        let bins_per_block = (shape.used[0] >> log2_rows) + 1;
+        let log2_layers = shape.log2_bin_layers(D * size_of::<T>());
+        let bins_per_block = shape.bins_per_block(D * size_of::<T>());
         let n_bins = bins_per_block * shape.blocks();
         let n_chunks = y.len().div_ceil(CHUNK);
         (self.n_bins, self.bins_per_block) = (n_bins, bins_per_block);
@@ -62,8 +58,8 @@ impl<T: Real, const D: usize> Bins<T, D> {
                 for (&y, bin) in y.iter().zip(bin) {
                     let scaled = scale.apply(y);
                     let (column, _) = meet(scaled[D - 1], shape.used[2]);
-                    let row = if D > 1 { meet(scaled[0], shape.used[0]).0 } else { 0 };
-                    let at = column / BLOCK * bins_per_block + (row >> log2_rows);
+                    let layer = if D > 1 { meet(scaled[0], shape.used[0]).0 } else { 0 };
+                    let at = column / BLOCK * bins_per_block + (layer >> log2_layers);
                     *bin = at as u32;
                     counts[at] += 1;
                 }

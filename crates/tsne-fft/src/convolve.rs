@@ -14,10 +14,13 @@ use crate::grid::{BLOCK, Shape};
 use crate::lanes::{Complex, Complexes, LANES, Lanes, Real, Row, Wide, transpose};
 use crate::spectrum::{Spectra, Term};
 
+/// Buffers that a piece of work needs.
+pub(crate) const BUFFERS: usize = 5;
+
 /// Memory of one piece of work.
 #[derive(Debug)]
 pub(crate) struct Scratch<T> {
-    buffers: [Vec<Complexes<T>>; 5],
+    buffers: [Vec<Complexes<T>>; BUFFERS],
 }
 
 impl<T> Default for Scratch<T> {
@@ -27,8 +30,8 @@ impl<T> Default for Scratch<T> {
 }
 
 impl<T: Scalar> Scratch<T> {
-    /// Five buffers of at least `len` numbers.
-    fn buffers(&mut self, len: usize) -> [&mut [Complexes<T>]; 5] {
+    /// Buffers of `len` numbers, whatever is in them.
+    fn buffers(&mut self, len: usize) -> [&mut [Complexes<T>]; BUFFERS] {
         self.buffers.each_mut().map(|buffer| {
             if buffer.len() < len {
                 buffer.resize(len, Complexes::zero());

@@ -190,6 +190,15 @@ impl<T: Real, const D: usize> Engine<T, D> {
             let axes: [usize; D] = std::array::from_fn(place::<D>);
             self.spectra.push(self.builder.build(&shape, grid.spacing, &axes, oldest));
         }
+        // All but the last are kept on what memory is left.
+        let old = &self.spectra[..self.spectra.len() - 1];
+        let mut bytes = 0.0;
+        let n_kept = old.iter().rev().take_while(|spectra| {
+            bytes += spectra.bytes() as f64;
+            bytes <= grid.spare_bytes
+        });
+        let n_dropped = old.len() - n_kept.count();
+        self.spectra.drain(..n_dropped);
         Convolution { shape, plans: shape.nodes.map(|n| self.plan(n)) }
     }
 

@@ -30,7 +30,6 @@ fn root<T: Real>(turns: f64) -> [T; 2] {
     [T::lit(cos), T::lit(sin)]
 }
 
-#[allow(clippy::cast_precision_loss, reason = "lengths of transforms are far below 2^52")]
 impl<T: Real> Plan<T> {
     /// A plan for `n` numbers; `n` has no prime factor above 5.
     pub(crate) fn new(n: usize) -> Self {
@@ -117,7 +116,6 @@ impl<T: Real> Plan<T> {
 const BEYOND_PASSES: f64 = 2.0;
 
 /// The length of at least `least` that is convolved fastest, with no prime factor above 5.
-#[allow(clippy::cast_precision_loss, reason = "lengths of transforms are far below 2^52")]
 pub(crate) fn good_length(least: usize) -> usize {
     let mut best = (f64::INFINITY, least);
     let powers = |base: usize| {

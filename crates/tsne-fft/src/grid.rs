@@ -2,6 +2,8 @@
 
 use tsne_core::StudentT;
 
+use crate::bins::CHUNK;
+use crate::convolve::BUFFERS;
 use crate::error::Error;
 use crate::fft::good_length;
 use crate::lanes::{Complexes, LANES, Real, Row};
@@ -14,6 +16,12 @@ pub(crate) const BLOCK: usize = LANES - REACH + 1;
 /// Nodes kept free beyond those that points reach, where the kernel bends to its periodic continuation (\[M43\]). The
 /// correction of the spectrum spreads what happens there by a factor 0.535 per node.
 pub(crate) const MARGIN: usize = 8;
+
+/// Bytes of fields that the points of one bin meet: they stay in the first-level cache.
+const BIN_BYTES: usize = 16 << 10;
+
+/// Most pieces that are worked on at once, as far as the bound on memory goes.
+const MAX_AT_ONCE: usize = 64;
 
 /// Steps per octave of the ladder of spacings for maps of fewer cells than asked for.
 const STEPS_PER_OCTAVE: f64 = 4.0;
@@ -57,6 +65,21 @@ impl Shape {
     pub(crate) fn rows(&self) -> usize {
         self.used[0] * self.used[1]
     }
+
+    /// Numbers in each buffer of a piece of work.
+    pub(crate) fn scratch_len(&self) -> usize {
+        self.padded_lines().max(self.nodes[0] * self.used[1]).max(self.nodes[2])
+    }
+
+    /// Layers of nodes along the first axis whose fields the points of one bin meet, as a power of 2.
+    pub(crate) fn log2_bin_layers(&self, field_bytes: usize) -> u32 {
+        (BIN_BYTES / (self.used[1] * LANES * field_bytes)).max(1).ilog2()
+    }
+
+    /// Bins of points in a block.
+    pub(crate) fn bins_per_block(&self, field_bytes: usize) -> usize {
+        (self.used[0] >> self.log2_bin_layers(field_bytes)) + 1
+    }
 }
 
 /// Numbers of fields that take memory.
@@ -76,12 +99,12 @@ pub(crate) struct Grid<T, const D: usize> {
     /// Distance between nodes.
     pub(crate) spacing: f64,
     pub(crate) shape: Shape,
+    /// Bytes still allowed beyond what the mesh takes.
+    pub(crate) spare_bytes: f64,
 }
 
 #[allow(
-    clippy::cast_precision_loss,
     clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
     reason = "counts are checked against the memory bound as floats before they become integers"
 )]
 impl<T: Real, const D: usize> Grid<T, D> {
@@ -106,7 +129,8 @@ impl<T: Real, const D: usize> Grid<T, D> {
         // As floats first: nothing overflows, and what passes is small enough for integers.
         let nodes: f64 = extents.iter().map(|e| e / spacing + (REACH + MARGIN) as f64).product();
         let least = nodes * (size_of::<T>() * (terms.transformed + 2)) as f64;
-        if least > params.max_bytes as f64 || least.is_nan() {
+        let countable = extent / spacing <= f64::from(i32::MAX / 2);
+        if least > params.max_bytes as f64 || least.is_nan() || !countable {
             return Err(too_large(least));
         }
         let mut shape = Shape { nodes: [1; 3], used: [1; 3] };
@@ -118,27 +142,33 @@ impl<T: Real, const D: usize> Grid<T, D> {
             let covered = if place == 2 { shape.columns() } else { 0 };
             shape.nodes[place] = good_length((used + MARGIN).max(covered));
         }
-        let grid = Self { lower, spacing, shape };
-        let bytes = grid.bytes(n_points, terms);
-        if bytes <= params.max_bytes as f64 { Ok(grid) } else { Err(too_large(bytes)) }
+        let bytes = Self::bytes(&shape, n_points, terms);
+        let spare_bytes = params.max_bytes as f64 - bytes;
+        if spare_bytes >= 0.0 {
+            Ok(Self { lower, spacing, shape, spare_bytes })
+        } else {
+            Err(too_large(bytes))
+        }
     }
 
-    /// Bytes of everything that is kept for the mesh: an upper bound, whatever the number of threads.
-    fn bytes(&self, n_points: usize, terms: Terms) -> f64 {
-        let shape = &self.shape;
-        let nodes: f64 = shape.nodes.iter().map(|&n| n as f64).product();
-        let lines = (shape.bundles() * LANES) as f64;
-        let complex = (size_of::<Complexes<T>>() / LANES) as f64;
-        let real = (size_of::<Row<T>>() / LANES) as f64;
-        let spread = (shape.blocks() * LANES) as f64 * lines * complex;
-        let fields = terms.transformed as f64 * shape.columns() as f64 * lines * complex;
-        let kept = (terms.kept * shape.rows() * shape.blocks() * LANES) as f64 * real;
-        // One for each field and the potential; they are built in f64, one at a time.
-        let spectra = nodes * ((D + 1) as f64 * real + size_of::<f64>() as f64);
-        // Bundles and blocks are worked on in copies, never more than there are of them.
-        let scratch = nodes * complex * 2.0;
-        let points = n_points as f64 * (3 * D * size_of::<T>() + 2 * size_of::<u32>()) as f64;
-        spread + fields + kept + spectra + scratch + points
+    /// Bytes of everything that is kept for the mesh, whatever the number of threads.
+    fn bytes(shape: &Shape, n_points: usize, terms: Terms) -> f64 {
+        let product = |counts: &[usize]| counts.iter().map(|&n| n as f64).product::<f64>();
+        let complexes = size_of::<Complexes<T>>();
+        let lines = shape.twists() * shape.padded_lines();
+        let spread = product(&[shape.blocks(), lines, complexes]);
+        let fields = product(&[terms.transformed, shape.bundles(), shape.columns(), complexes]);
+        let kept = product(&[terms.kept, shape.blocks(), shape.rows(), size_of::<Row<T>>()]);
+        // One for each force and the potential; they are built in f64, one at a time.
+        let spectra =
+            product(&[shape.padded_lines(), shape.nodes[2], (D + 1) * size_of::<T>() + size_of::<f64>()]);
+        let pieces = shape.blocks().max(shape.bundles()).min(MAX_AT_ONCE);
+        let scratch = product(&[pieces, shape.scratch_len(), BUFFERS * complexes])
+            + product(&[pieces, shape.rows(), (D + 1) * size_of::<Row<T>>()]);
+        let points = product(&[n_points, 3 * D * size_of::<T>() + 2 * size_of::<u32>()]);
+        let n_bins = shape.blocks() * shape.bins_per_block(D * size_of::<T>());
+        let bins = product(&[n_points.div_ceil(CHUNK), n_bins, 2 * size_of::<u32>()]);
+        spread + fields + kept + spectra + scratch + points + bins
     }
 }
 

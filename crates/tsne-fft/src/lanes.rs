@@ -185,11 +185,7 @@ impl<S: Simd> Wide<S, f64> for F64x16<S> {
 impl Real for f32 {
     const MIN_SPACING: f64 = 1e-30;
     #[inline(always)]
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "no mesh has 2^31 nodes in a row"
-    )]
+    #[allow(clippy::cast_possible_truncation, reason = "no mesh has more nodes in a row, see Grid")]
     fn split(self, most: usize) -> (usize, Self) {
         let whole = (self as i32).min(most as i32).max(0);
         (whole as usize, self - whole as f32)
@@ -201,11 +197,7 @@ impl Real for f32 {
 impl Real for f64 {
     const MIN_SPACING: f64 = 1e-150;
     #[inline(always)]
-    #[allow(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "no mesh has 2^31 nodes in a row"
-    )]
+    #[allow(clippy::cast_possible_truncation, reason = "no mesh has more nodes in a row, see Grid")]
     fn split(self, most: usize) -> (usize, Self) {
         let whole = (self as i32).min(most as i32).max(0);
         (whole as usize, self - f64::from(whole))

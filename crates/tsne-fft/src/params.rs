@@ -69,7 +69,6 @@ impl Params {
     }
 
     /// The longest spacing allowed in a map of this `extent`, the kernel's width being `width`.
-    #[allow(clippy::cast_precision_loss, reason = "counts of nodes and cells are far below 2^52")]
     pub(crate) fn spacing(&self, extent: f64, width: f64) -> f64 {
         let side = (self.ints_in_interval * width.min(1.0)).min(extent / self.min_num_intervals as f64);
         side / self.n_interpolation_points as f64

@@ -101,7 +101,6 @@ impl<T: Scalar, const D: usize> NegativeGradient<T, D> for ParticleMesh<T, D> {
 struct Mesh<T: Real, const D: usize>(Engine<T, D>);
 
 impl<T: Real, const D: usize> Mesh<T, D> {
-    #[allow(clippy::cast_precision_loss, reason = "an f64 holds the number of pairs to a rounding")]
     fn repel(&mut self, y: &[[T; D]], forces: &mut [[T; D]]) -> Result<f64, Error> {
         if y.len() > tsne_core::MAX_POINTS {
             return Err(Error::TooManyPoints { n_points: y.len(), max: tsne_core::MAX_POINTS });

@@ -49,6 +49,11 @@ impl<T: Scalar> Spectra<T> {
         &all[lines * n..(lines + 1) * n]
     }
 
+    /// Bytes that these take.
+    pub(crate) fn bytes(&self) -> usize {
+        (self.potential.len() + self.forces.iter().map(Vec::len).sum::<usize>()) * size_of::<Row<T>>()
+    }
+
     /// Coefficients of the self-potential: powers of t(1 − t) along the first, the middle and the last axis.
     pub(crate) fn own(&self) -> &[[[f64; 4]; 4]; 4] {
         &self.own
@@ -105,7 +110,6 @@ impl Builder {
     }
 
     /// The corrected spectrum of a term, with all factors of the transforms.
-    #[allow(clippy::cast_precision_loss, reason = "there are fewer than 2^52 nodes")]
     fn spectrum<T: Real>(
         &mut self,
         shape: &Shape,
@@ -151,7 +155,6 @@ impl Builder {
 
     /// The potential between charges on nodes a few apart, folded with how strongly a point meets itself so far apart.
     /// Reads what [`spectrum`](Self::spectrum) of the potential left.
-    #[allow(clippy::cast_precision_loss, reason = "there are one or two twists")]
     fn own(&self, shape: &Shape, axes: &[Axis; 3]) -> [[[f64; 4]; 4]; 4] {
         let mut coefficients = [[[0.0; 4]; 4]; 4];
         let [reach_first, reach_middle, reach_last] = shape.nodes.map(|n| if n > 1 { REACH } else { 1 });
@@ -191,7 +194,6 @@ impl Builder {
 }
 
 impl Axis {
-    #[allow(clippy::cast_precision_loss, reason = "there are fewer than 2^52 nodes")]
     fn new(n: usize) -> Self {
         // An axis that is not there has one node and no twist to undo.
         let angle = |k: usize| if n == 1 { 0.0 } else { 2.0 * PI * (4 * k + 1) as f64 / (4 * n) as f64 };
@@ -205,7 +207,6 @@ impl Axis {
 }
 
 /// The kernel's continuation turns its sign at lag `n`. It bends to 0 there, over the lags that no two nodes in use have.
-#[allow(clippy::cast_precision_loss, reason = "there are fewer than 2^52 nodes")]
 fn bend(lag: usize, n: usize) -> f64 {
     if n == 1 || lag + MARGIN <= n {
         1.0
