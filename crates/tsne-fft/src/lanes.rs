@@ -3,7 +3,7 @@
 use std::ops::{Add, Mul, Sub};
 
 use fearless_simd::{ExtractToken, Simd, SimdBase, SimdFloat, f32x4, f32x16, f64x4, f64x8};
-use tsne_core::Scalar;
+use tsne_core::{Scalar, Typed};
 
 /// Lines that are transformed together, one in each lane.
 pub(crate) const LANES: usize = 16;
@@ -204,6 +204,14 @@ impl Real for f64 {
     }
     type Wide<S: Simd> = F64x16<S>;
     type Quad<S: Simd> = f64x4<S>;
+}
+
+/// Which scalar `T` is.
+pub(crate) fn scalar<T: Scalar>() -> Typed<(), ()> {
+    match T::typed(&[]) {
+        Typed::F32(_) => Typed::F32(()),
+        Typed::F64(_) => Typed::F64(()),
+    }
 }
 
 /// A vector of complex numbers, in registers.

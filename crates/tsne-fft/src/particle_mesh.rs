@@ -1,12 +1,15 @@
 //! Repulsion among the points of a map.
 
+use std::fmt::Debug;
+use std::marker::PhantomData;
+
 use tsne_core::{BackendError, NegativeGradient, Scalar, StudentT, Typed};
 
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::extent::extent;
 use crate::grid::{Grid, Terms, place};
-use crate::lanes::Real;
+use crate::lanes::{Real, scalar};
 use crate::params::Params;
 use crate::spectrum::Term;
 
@@ -17,7 +20,7 @@ use crate::spectrum::Term;
 ///
 /// # Accuracy
 /// With the default [`Params`], forces are off by about 0.3 % of their norm on a finished map and by less on a smaller
-/// one, and Z by 1e-5. The error falls with the fourth power of the spacing until about 1e-5 in f32 and 1e-7 in f64;
+/// one, and Z by 1e-5. The error falls with the fourth power of the spacing, in f32 until about 3e-7;
 /// `docs/accuracy.md` has a table. Forces add up to 0 to rounding, and no point acts on itself.
 /// # Cost
 /// Time O(n + m log m) and memory O(n + m) for the m nodes that cover the map: m grows with the area of the map in two
@@ -37,8 +40,10 @@ use crate::spectrum::Term;
 /// ```
 #[derive(Debug)]
 pub struct ParticleMesh<T: Scalar, const D: usize> {
-    mesh: Typed<Mesh<f32, D>, Mesh<f64, D>>,
-    scalar: std::marker::PhantomData<T>,
+    mesh: Box<dyn AnyMesh>,
+    kernel: StudentT,
+    params: Params,
+    scalar: PhantomData<T>,
 }
 
 impl<T: Scalar, const D: usize> ParticleMesh<T, D> {
@@ -47,49 +52,33 @@ impl<T: Scalar, const D: usize> ParticleMesh<T, D> {
     /// # Errors
     /// When a parameter is out of its range.
     pub fn new(kernel: StudentT, params: Params) -> Result<Self, Error> {
-        let mesh = match T::typed(&[]) {
-            Typed::F32(_) => Typed::F32(Mesh(Engine::new(kernel, params)?)),
-            Typed::F64(_) => Typed::F64(Mesh(Engine::new(kernel, params)?)),
-        };
-        Ok(Self { mesh, scalar: std::marker::PhantomData })
+        const { assert!(1 <= D && D <= 3, "meshes have 1, 2 or 3 dimensions") };
+        let mesh = any_mesh(scalar::<T>(), D, kernel, params)?;
+        Ok(Self { mesh, kernel, params, scalar: PhantomData })
     }
 
     /// What this mesh was made with.
     #[must_use]
     pub fn params(&self) -> Params {
-        match &self.mesh {
-            Typed::F32(mesh) => mesh.0.params,
-            Typed::F64(mesh) => mesh.0.params,
-        }
+        self.params
     }
 
     /// [`repel`](NegativeGradient::repel) with this crate's own error.
     ///
     /// # Errors
     /// [`Error::NonFinite`] for a position that is no place, [`Error::MeshTooLarge`] for a map that needs more memory than
-    /// allowed.
+    /// allowed, [`Error::TooManyPoints`].
     /// # Panics
     /// If `y` and `forces` differ in length.
     pub fn try_repel(&mut self, y: &[[T; D]], forces: &mut [[T; D]]) -> Result<f64, Error> {
         assert_eq!(y.len(), forces.len(), "one force for each of the {} positions", y.len());
-        match (&mut self.mesh, T::typed(y.as_flattened()), T::typed_mut(forces.as_flattened_mut())) {
-            (Typed::F32(mesh), Typed::F32(y), Typed::F32(forces)) => {
-                mesh.repel(y.as_chunks().0, forces.as_chunks_mut().0)
-            }
-            (Typed::F64(mesh), Typed::F64(y), Typed::F64(forces)) => {
-                mesh.repel(y.as_chunks().0, forces.as_chunks_mut().0)
-            }
-            _ => unreachable!("a scalar has one type"),
-        }
+        self.mesh.repel(T::typed(y.as_flattened()), T::typed_mut(forces.as_flattened_mut()))
     }
 }
 
 impl<T: Scalar, const D: usize> NegativeGradient<T, D> for ParticleMesh<T, D> {
     fn kernel(&self) -> StudentT {
-        match &self.mesh {
-            Typed::F32(mesh) => mesh.0.kernel,
-            Typed::F64(mesh) => mesh.0.kernel,
-        }
+        self.kernel
     }
 
     fn repel(&mut self, y: &[[T; D]], forces: &mut [[T; D]]) -> Result<f64, BackendError> {
@@ -97,11 +86,57 @@ impl<T: Scalar, const D: usize> NegativeGradient<T, D> for ParticleMesh<T, D> {
     }
 }
 
+/// A mesh whose scalar and number of dimensions are known to itself only: its code is compiled here, and not again in
+/// every crate that uses one.
+trait AnyMesh: Debug + Send + Sync {
+    /// [`ParticleMesh::try_repel`] on coordinates one after the other, of the type that the mesh was made for.
+    fn repel(
+        &mut self,
+        y: Typed<&[f32], &[f64]>,
+        forces: Typed<&mut [f32], &mut [f64]>,
+    ) -> Result<f64, Error>;
+}
+
+fn any_mesh(
+    scalar: Typed<(), ()>,
+    n_dimensions: usize,
+    kernel: StudentT,
+    params: Params,
+) -> Result<Box<dyn AnyMesh>, Error> {
+    Ok(match (scalar, n_dimensions) {
+        (Typed::F32(()), 1) => Box::new(Mesh::<f32, 1>(Engine::new(kernel, params)?)),
+        (Typed::F32(()), 2) => Box::new(Mesh::<f32, 2>(Engine::new(kernel, params)?)),
+        (Typed::F32(()), _) => Box::new(Mesh::<f32, 3>(Engine::new(kernel, params)?)),
+        (Typed::F64(()), 1) => Box::new(Mesh::<f64, 1>(Engine::new(kernel, params)?)),
+        (Typed::F64(()), 2) => Box::new(Mesh::<f64, 2>(Engine::new(kernel, params)?)),
+        (Typed::F64(()), _) => Box::new(Mesh::<f64, 3>(Engine::new(kernel, params)?)),
+    })
+}
+
 #[derive(Debug)]
 struct Mesh<T: Real, const D: usize>(Engine<T, D>);
 
+macro_rules! impl_any_mesh {
+    ($t:ty, $variant:ident) => {
+        impl<const D: usize> AnyMesh for Mesh<$t, D> {
+            fn repel(
+                &mut self,
+                y: Typed<&[f32], &[f64]>,
+                forces: Typed<&mut [f32], &mut [f64]>,
+            ) -> Result<f64, Error> {
+                let (Typed::$variant(y), Typed::$variant(forces)) = (y, forces) else {
+                    unreachable!("a mesh is given the scalar it was made for");
+                };
+                self.repel_points(y.as_chunks().0, forces.as_chunks_mut().0)
+            }
+        }
+    };
+}
+impl_any_mesh!(f32, F32);
+impl_any_mesh!(f64, F64);
+
 impl<T: Real, const D: usize> Mesh<T, D> {
-    fn repel(&mut self, y: &[[T; D]], forces: &mut [[T; D]]) -> Result<f64, Error> {
+    fn repel_points(&mut self, y: &[[T; D]], forces: &mut [[T; D]]) -> Result<f64, Error> {
         if y.len() > tsne_core::MAX_POINTS {
             return Err(Error::TooManyPoints { n_points: y.len(), max: tsne_core::MAX_POINTS });
         }

@@ -1,5 +1,10 @@
 //! Repulsion from a frozen map on new points.
 
+use std::fmt::Debug;
+use std::iter;
+use std::marker::PhantomData;
+use std::sync::Arc;
+
 use fearless_simd::{Level, Simd, dispatch};
 use rayon::prelude::*;
 use tsne_core::{BackendError, Ball, ReferenceField, Scalar, StudentT, Typed};
@@ -44,8 +49,10 @@ const CHUNK: usize = 256;
 /// ```
 #[derive(Clone, Debug)]
 pub struct ReferenceMesh<T: Scalar, const D: usize> {
-    field: Typed<Field<f32, D>, Field<f64, D>>,
-    scalar: std::marker::PhantomData<T>,
+    field: Arc<dyn AnyField>,
+    kernel: StudentT,
+    n_references: usize,
+    scalar: PhantomData<T>,
 }
 
 impl<T: Scalar, const D: usize> ReferenceMesh<T, D> {
@@ -57,11 +64,9 @@ impl<T: Scalar, const D: usize> ReferenceMesh<T, D> {
     /// # Errors
     /// When a parameter is out of its range, a source is NaN or infinite, or the mesh needs more memory than allowed.
     pub fn new(kernel: StudentT, params: Params, padding: f64, sources: &[[T; D]]) -> Result<Self, Error> {
-        let field = match T::typed(sources.as_flattened()) {
-            Typed::F32(x) => Typed::F32(Field::new(kernel, params, padding, x.as_chunks().0)?),
-            Typed::F64(x) => Typed::F64(Field::new(kernel, params, padding, x.as_chunks().0)?),
-        };
-        Ok(Self { field, scalar: std::marker::PhantomData })
+        const { assert!(1 <= D && D <= 3, "meshes have 1, 2 or 3 dimensions") };
+        let field = any_field(T::typed(sources.as_flattened()), D, kernel, params, padding)?;
+        Ok(Self { field, kernel, n_references: sources.len(), scalar: PhantomData })
     }
 
     /// [`repel_targets`](ReferenceField::repel_targets) with this crate's own error.
@@ -79,31 +84,18 @@ impl<T: Scalar, const D: usize> ReferenceMesh<T, D> {
         let n = targets.len();
         assert_eq!(n, forces.len(), "one force for each of the {n} targets");
         assert_eq!(n, normalizers.len(), "one normalizer for each of the {n} targets");
-        match (&self.field, T::typed(targets.as_flattened()), T::typed_mut(forces.as_flattened_mut())) {
-            (Typed::F32(field), Typed::F32(targets), Typed::F32(forces)) => {
-                field.repel(targets.as_chunks().0, forces.as_chunks_mut().0, normalizers)
-            }
-            (Typed::F64(field), Typed::F64(targets), Typed::F64(forces)) => {
-                field.repel(targets.as_chunks().0, forces.as_chunks_mut().0, normalizers)
-            }
-            _ => unreachable!("a scalar has one type"),
-        }
+        let forces = T::typed_mut(forces.as_flattened_mut());
+        self.field.repel(T::typed(targets.as_flattened()), forces, normalizers)
     }
 }
 
 impl<T: Scalar, const D: usize> ReferenceField<T, D> for ReferenceMesh<T, D> {
     fn kernel(&self) -> StudentT {
-        match &self.field {
-            Typed::F32(field) => field.kernel,
-            Typed::F64(field) => field.kernel,
-        }
+        self.kernel
     }
 
     fn n_references(&self) -> usize {
-        match &self.field {
-            Typed::F32(field) => field.sources.len(),
-            Typed::F64(field) => field.sources.len(),
-        }
+        self.n_references
     }
 
     fn repel_targets(
@@ -116,14 +108,68 @@ impl<T: Scalar, const D: usize> ReferenceField<T, D> for ReferenceMesh<T, D> {
     }
 
     fn bounds(&self) -> Option<Ball<D>> {
-        match &self.field {
-            Typed::F32(field) => field.bounds,
-            Typed::F64(field) => field.bounds,
-        }
+        let (center, radius) = self.field.bounds()?;
+        Some(Ball { center: std::array::from_fn(|axis| center[axis]), radius })
     }
 }
 
-#[derive(Clone, Debug)]
+/// A field whose scalar and number of dimensions are known to itself only: its code is compiled here, and not again in
+/// every crate that uses one.
+trait AnyField: Debug + Send + Sync {
+    /// [`ReferenceMesh::try_repel_targets`] on coordinates one after the other, of the type the field was made for.
+    fn repel(
+        &self,
+        targets: Typed<&[f32], &[f64]>,
+        forces: Typed<&mut [f32], &mut [f64]>,
+        normalizers: &mut [f64],
+    ) -> Result<(), Error>;
+
+    /// Center and radius.
+    fn bounds(&self) -> Option<(&[f64], f64)>;
+}
+
+fn any_field(
+    sources: Typed<&[f32], &[f64]>,
+    n_dimensions: usize,
+    kernel: StudentT,
+    params: Params,
+    padding: f64,
+) -> Result<Arc<dyn AnyField>, Error> {
+    Ok(match (sources, n_dimensions) {
+        (Typed::F32(x), 1) => Arc::new(Field::<f32, 1>::new(kernel, params, padding, x.as_chunks().0)?),
+        (Typed::F32(x), 2) => Arc::new(Field::<f32, 2>::new(kernel, params, padding, x.as_chunks().0)?),
+        (Typed::F32(x), _) => Arc::new(Field::<f32, 3>::new(kernel, params, padding, x.as_chunks().0)?),
+        (Typed::F64(x), 1) => Arc::new(Field::<f64, 1>::new(kernel, params, padding, x.as_chunks().0)?),
+        (Typed::F64(x), 2) => Arc::new(Field::<f64, 2>::new(kernel, params, padding, x.as_chunks().0)?),
+        (Typed::F64(x), _) => Arc::new(Field::<f64, 3>::new(kernel, params, padding, x.as_chunks().0)?),
+    })
+}
+
+macro_rules! impl_any_field {
+    ($t:ty, $variant:ident) => {
+        impl<const D: usize> AnyField for Field<$t, D> {
+            fn repel(
+                &self,
+                targets: Typed<&[f32], &[f64]>,
+                forces: Typed<&mut [f32], &mut [f64]>,
+                normalizers: &mut [f64],
+            ) -> Result<(), Error> {
+                let (Typed::$variant(targets), Typed::$variant(forces)) = (targets, forces) else {
+                    unreachable!("a field is given the scalar it was made for");
+                };
+                self.repel_points(targets.as_chunks().0, forces.as_chunks_mut().0, normalizers)
+            }
+
+            fn bounds(&self) -> Option<(&[f64], f64)> {
+                self.bounds.as_ref().map(|ball| (ball.center.as_slice(), ball.radius))
+            }
+        }
+    };
+}
+impl_any_field!(f32, F32);
+impl_any_field!(f64, F64);
+
+#[derive(Debug)]
 struct Field<T, const D: usize> {
     kernel: StudentT,
     level: Level,
@@ -134,7 +180,7 @@ struct Field<T, const D: usize> {
 }
 
 /// What the sources do to the nodes of a mesh.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Nodes<T, const D: usize> {
     lower: [T; D],
     upper: [T; D],
@@ -175,10 +221,9 @@ impl<T: Real, const D: usize> Field<T, D> {
             kernel,
             &params,
         )?;
-        let terms: [Term; D] = std::array::from_fn(|axis| Term::Force(place::<D>(axis)));
-        let mut all = vec![Term::Potential];
-        all.extend(terms);
-        let (convolution, _) = engine.convolve(&grid, sources, &all);
+        let forces = (0..D).map(|axis| Term::Force(place::<D>(axis)));
+        let terms: Vec<Term> = iter::once(Term::Potential).chain(forces).collect();
+        let (convolution, _) = engine.convolve(&grid, sources, &terms);
         let farthest2 = D as f64 * (2.0 * ball.radius).powi(2);
         field.bounds = Some(ball);
         field.nodes = Some(Nodes {
@@ -194,7 +239,12 @@ impl<T: Real, const D: usize> Field<T, D> {
         Ok(field)
     }
 
-    fn repel(&self, targets: &[[T; D]], forces: &mut [[T; D]], normalizers: &mut [f64]) -> Result<(), Error> {
+    fn repel_points(
+        &self,
+        targets: &[[T; D]],
+        forces: &mut [[T; D]],
+        normalizers: &mut [f64],
+    ) -> Result<(), Error> {
         check_finite(targets)?;
         let level = self.level;
         targets
