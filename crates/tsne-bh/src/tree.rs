@@ -12,7 +12,8 @@ use crate::morton::{Grid, Key, branching_shift, code, fill_keys, index, sort};
 
 /// Largest number of points of a leaf, unless they are at one place.
 ///
-/// 70 000 digits, theta 0.5, 2-D, f32, one core (Zen 5): 16 takes 8.9 ms, 32 takes 8.6 and 48 takes 9.2.
+/// 70 000 digits, theta 0.5, 2-D, f32, one core (Zen 5), before nodes had covariances: 16 takes 8.9 ms, 32 takes 8.6
+/// and 48 takes 9.2.
 pub(crate) const LEAF: usize = 32;
 /// Largest number of points of a patch, unless they are at one place.
 ///
