@@ -109,6 +109,9 @@ impl Error {
     /// Stable code of the error, `E101` and so on; none for an interruption, which is no fault.
     #[must_use]
     pub fn code(&self) -> Option<&'static str> {
+        if let Some((code, _)) = self.fault_of_a_piece() {
+            return Some(code);
+        }
         Some(match self {
             Self::NoData { .. } => "E101",
             Self::OnePoint => "E102",
@@ -132,6 +135,9 @@ impl Error {
     /// What to change.
     #[must_use]
     pub fn help(&self) -> String {
+        if let Some((_, help)) = self.fault_of_a_piece() {
+            return help.to_owned();
+        }
         match self {
             Self::NoData { .. } | Self::OnePoint => {
                 "pass one row a sample and one numeric column a feature".into()
@@ -158,6 +164,32 @@ impl Error {
                 "see the message for the value and its bound".into()
             }
             Self::Interrupted { .. } => "run again to go on".into(),
+        }
+    }
+
+    /// Code and remedy of what a piece reports through the opaque error of its seam, where it is no matter of a
+    /// parameter.
+    fn fault_of_a_piece(&self) -> Option<(&'static str, &'static str)> {
+        let (Self::Neighbors(error)
+        | Self::Repulsion(error)
+        | Self::Descent(tsne_optim::Error::Repulsion(error))) = self
+        else {
+            return None;
+        };
+        match error.get_ref().downcast_ref() {
+            Some(tsne_neighbors::Error::DistanceOverflow { .. }) => {
+                return Some(("E103", "scale the data down"));
+            }
+            Some(tsne_neighbors::Error::OutOfMemory { .. }) => {
+                return Some(("E302", "use fewer points or a lower perplexity"));
+            }
+            _ => {}
+        }
+        match error.get_ref().downcast_ref() {
+            Some(tsne_fft::Error::MeshTooLarge { .. }) => {
+                Some(("E301", "choose the method bh, or wider cells by ints_in_interval"))
+            }
+            _ => None,
         }
     }
 }

@@ -88,6 +88,9 @@ impl fmt::Display for Warning {
             Self::PerplexityReduced { requested, used } => {
                 write!(f, "perplexity {requested} is too large for so few points and was reduced to {used}")
             }
+            Self::DuplicateRows { count: 1 } => {
+                f.write_str("1 row repeats an earlier row; it is kept and lies close to it in the map")
+            }
             Self::DuplicateRows { count } => {
                 write!(
                     f,

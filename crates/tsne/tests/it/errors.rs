@@ -43,6 +43,26 @@ fn initial_positions_must_fit() {
 }
 
 #[test]
+fn faults_of_the_pieces_keep_their_own_codes() {
+    // Coordinates are finite; the distance between the first two is not.
+    let far = [f64::MAX, -f64::MAX, 0.0, 1.0];
+    let error = Tsne::new().fit(Points::from_row_major(&far, 1).expect("a column")).expect_err("overflow");
+    assert_eq!(error.code(), Some("E103"), "{error}");
+    assert!(error.help().contains("scale"), "{}", error.help());
+
+    let x: Vec<f64> = (0..20).map(|i| f64::from(i * i)).collect();
+    let points = Points::from_row_major(&x, 2).expect("rectangular");
+    let mut positions = vec![[0.0; 2]; 10];
+    positions[3] = [1e7, 1e7];
+    let wide = Tsne::new()
+        .negative_gradient_method(tsne::NegativeGradientMethod::Fft)
+        .initialization(Initialization::Positions(positions));
+    let error = wide.fit(points).expect_err("a mesh over 1e7 by 1e7");
+    assert_eq!(error.code(), Some("E301"), "{error}");
+    assert!(error.help().contains("bh"), "{}", error.help());
+}
+
+#[test]
 fn strict_mode_refuses_what_would_be_changed() {
     let x: Vec<f64> = (0..20).map(|i| f64::from(i * i)).collect();
     let points = Points::from_row_major(&x, 2).expect("rectangular");
