@@ -5,7 +5,9 @@ mod descend;
 mod fit;
 mod kl;
 mod knn;
+mod pca;
 mod repel;
+mod spectral;
 
 use anyhow::{Result, bail};
 use tsne_core::StudentT;
@@ -26,7 +28,9 @@ pub struct Workload {
 /// Every workload.
 pub const WORKLOADS: &[Workload] = &[
     Workload { name: "knn", usage: knn::USAGE, run: knn::run },
+    Workload { name: "pca", usage: pca::USAGE, run: pca::run },
     Workload { name: "affinities", usage: affinities::USAGE, run: affinities::run },
+    Workload { name: "spectral", usage: spectral::USAGE, run: spectral::run },
     Workload { name: "kl", usage: kl::USAGE, run: kl::run },
     Workload { name: "repel", usage: repel::USAGE, run: repel::run },
     Workload { name: "descend", usage: descend::USAGE, run: descend::run },

@@ -21,10 +21,12 @@
 
 mod auto;
 mod config;
+mod eigen;
 mod embedding;
 mod error;
 pub mod init;
 mod options;
+pub mod pca;
 mod pipeline;
 mod plan;
 mod report;

@@ -4,4 +4,7 @@ mod determinism;
 mod errors;
 mod fit;
 mod init;
+mod new_points;
+mod pca;
 mod plan;
+mod spectral;
