@@ -65,6 +65,12 @@ impl Placement {
         }
     }
 
+    /// Whether rows are calibrated to a perplexity.
+    #[must_use]
+    pub fn has_perplexity(&self) -> bool {
+        !matches!(self, Self::FixedSigma { .. } | Self::Uniform { .. })
+    }
+
     /// Rows of `points` over those of `index`, each summing to 1 and depending on itself alone.
     ///
     /// # Errors
