@@ -18,6 +18,7 @@ use crate::{Error, Initialization, LearningRate, NegativeGradientMethod, Neighbo
 #[must_use]
 pub struct Tsne<const D: usize = 2> {
     pub(crate) weights: Weights,
+    pub(crate) pca: Option<usize>,
     pub(crate) neighbors: Neighbors,
     pub(crate) metric: Metric,
     pub(crate) initialization: Initialization<D>,
@@ -42,6 +43,7 @@ impl Tsne<2> {
     pub fn new() -> Self {
         Self {
             weights: Weights::Perplexities(vec![30.0]),
+            pca: None,
             neighbors: Neighbors::Auto,
             metric: Metric::Euclidean,
             initialization: Initialization::Pca,
@@ -85,6 +87,7 @@ impl<const D: usize> Tsne<D> {
         } = self.run;
         Tsne {
             weights: self.weights,
+            pca: self.pca,
             neighbors: self.neighbors,
             metric: self.metric,
             initialization: match self.initialization {
@@ -128,6 +131,16 @@ impl<const D: usize> Tsne<D> {
     /// perplexity gives much the same map for a sixth of the entries.
     pub fn n_neighbors(mut self, n_neighbors: usize) -> Self {
         self.weights = Weights::Uniform(n_neighbors);
+        self
+    }
+
+    /// Reduces the points to this many principal components before anything else ([`pca`](crate::pca)); 50 is usual for
+    /// thousands of features. Default none.
+    ///
+    /// No more than there are points or features. The map keeps the components, and places new points by them. Not used
+    /// where neighbors or affinities are given.
+    pub fn pca(mut self, n_components: impl Into<Option<usize>>) -> Self {
+        self.pca = n_components.into();
         self
     }
 
@@ -250,6 +263,10 @@ impl<const D: usize> Tsne<D> {
         self.run.check()?;
         for (_, phase) in self.phases() {
             phase.validate()?;
+        }
+        if self.pca == Some(0) {
+            let (name, requirement) = ("pca", "at least 1 component");
+            return Err(Error::Parameter { name, requirement, value: 0.0 });
         }
         match &self.weights {
             Weights::Perplexities(perplexities) => {

@@ -8,6 +8,7 @@ use tsne_neighbors::Metric;
 use tsne_optim::{Descent, State, StopReason};
 
 use crate::last_map::LastMap;
+use crate::pca::Principal;
 use crate::reference::Reference;
 use crate::repulsion::repulsion;
 use crate::run::{Observer, descend, nobody};
@@ -36,6 +37,8 @@ pub struct TsneEmbedding<T: Scalar, const D: usize> {
     pub(crate) report: Report,
     pub(crate) seed: u64,
     pub(crate) metric: Metric,
+    /// The components the points were reduced to, and the points in their terms.
+    pub(crate) principal: Option<Arc<Principal<T>>>,
     pub(crate) data: Option<Arc<Data<T>>>,
     pub(crate) index: Option<Arc<dyn NeighborQuery<T>>>,
     /// The frozen map for new points, as long as it is that of these positions.
@@ -95,6 +98,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
             report: Report::new(plan, kl_divergence),
             seed: 42,
             metric: Metric::Euclidean,
+            principal: None,
             data: None,
             index: None,
             reference: None,
@@ -171,7 +175,14 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         self.run = run;
     }
 
-    /// Keeps the points the map was made of, so that it can place new ones.
+    /// The principal components the points were reduced to, where the configuration asked for it.
+    #[must_use]
+    pub fn principal(&self) -> Option<&Principal<T>> {
+        self.principal.as_deref()
+    }
+
+    /// Keeps the points the map was made of, so that it can place new ones. A map of principal components needs no data,
+    /// and does not look at them.
     ///
     /// # Errors
     /// When they are of another number.

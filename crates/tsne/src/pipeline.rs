@@ -18,7 +18,7 @@ use crate::plan::Shape;
 use crate::run::{Event, Observer, nobody};
 use crate::{
     Error, Initialization, Input, JointAffinities, Neighbors, Plan, Stage, Tsne, TsneEmbedding, Warning,
-    init, threads,
+    init, pca, threads,
 };
 
 impl<const D: usize> Tsne<D> {
@@ -126,12 +126,25 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
     }
 
     fn run(mut self, input: &Input<'_, T>) -> Result<TsneEmbedding<T, D>, Error> {
+        let principal = match (self.plan.pca, input.points()) {
+            (Some(k), Some(points)) => Some(self.timed(Stage::Pca, |fit, control| {
+                pca::components(points, k, fit.config.seed, control).map_err(|e| match e {
+                    Error::Interrupted { .. } => Error::Interrupted { stage: Stage::Pca },
+                    other => other,
+                })
+            })?),
+            _ => None,
+        };
+        let points = match &principal {
+            Some(principal) => Some(Points::from_row_major(principal.scores(), principal.n_components())?),
+            None => input.points(),
+        };
         let affinities = match &input.affinities {
             Some(affinities) => affinities.clone(),
-            None => self.weigh_neighbors(input)?,
+            None => self.weigh_neighbors(points, input.index())?,
         };
         let start = self.timed(Stage::Initialization, |fit, control| {
-            fit.initial_positions(input.points(), &affinities, control)
+            fit.initial_positions(points, &affinities, control)
         })?;
         let run = self.config.further_runs();
         let map = TsneEmbedding::assemble(State::at_rest(start), affinities, run, self.plan)?;
@@ -141,6 +154,7 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
             report,
             seed: self.config.seed.0,
             metric: self.config.metric.clone(),
+            principal: principal.map(Arc::new),
             data: match &input.points {
                 Some(Given::Shared(data)) => Some(Arc::clone(data)),
                 _ => None,
@@ -153,14 +167,18 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
         })
     }
 
-    fn weigh_neighbors(&mut self, input: &Input<'_, T>) -> Result<JointAffinities<T>, Error> {
+    fn weigh_neighbors(
+        &mut self,
+        points: Option<Points<'_, T>>,
+        index: Option<&dyn NeighborIndex<T>>,
+    ) -> Result<JointAffinities<T>, Error> {
         if let Weights::Perplexities(requested) = &self.config.weights {
             let used = self.plan.perplexities.last().copied().unwrap_or(f64::INFINITY);
             for &requested in requested.iter().filter(|&&p| p > used) {
                 self.warn(Warning::PerplexityReduced { requested, used })?;
             }
         }
-        let graph = self.timed(Stage::Neighbors, |fit, control| fit.neighbors(input, control))?;
+        let graph = self.timed(Stage::Neighbors, |fit, control| fit.neighbors(points, index, control))?;
         match n_repeated_rows(&graph) {
             0 => {}
             count if count + 1 == graph.n_points() => self.warnings.push(Warning::ConstantData),
@@ -198,16 +216,21 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
         result
     }
 
-    fn neighbors(&self, input: &Input<'_, T>, control: &Control<'_>) -> Result<KnnGraph<T>, Error> {
+    fn neighbors(
+        &self,
+        points: Option<Points<'_, T>>,
+        index: Option<&dyn NeighborIndex<T>>,
+        control: &Control<'_>,
+    ) -> Result<KnnGraph<T>, Error> {
         let stage = Stage::Neighbors;
         let failed = |e: BackendError| {
             if e.is_interrupted() { Error::Interrupted { stage } } else { Error::Neighbors(e) }
         };
         let k = self.plan.n_neighbors.unwrap_or(1);
-        if let Some(index) = input.index() {
+        if let Some(index) = index {
             return index.knn_graph(k, control).map_err(failed);
         }
-        let points = input.points().ok_or(Error::NoInput)?;
+        let points = points.ok_or(Error::NoInput)?;
         match self.plan.neighbors.as_ref().map(|chosen| chosen.value) {
             None | Some(Neighbors::Auto | Neighbors::Exact) => {
                 let index = Exact::with_metric(points, &self.config.metric);

@@ -54,6 +54,8 @@ pub struct Plan {
     pub n_features: Option<usize>,
     /// Number of components of the map.
     pub n_components: usize,
+    /// Principal components the points are reduced to first.
+    pub pca: Option<usize>,
     /// Perplexities used, ascending, reduced where there are too few points; none where neighbors are weighed alike or
     /// affinities are given.
     pub perplexities: Vec<f64>,
@@ -125,6 +127,7 @@ impl<const D: usize> Tsne<D> {
             n_points,
             n_features,
             n_components: D,
+            pca: self.pca.zip(n_features.filter(|_| searches)).map(|(k, p)| k.min(p).min(n_points)),
             perplexities,
             n_neighbors,
             neighbors: searches.then(|| auto::neighbors(self.neighbors, n_points)),
@@ -143,6 +146,7 @@ impl Plan {
             n_points,
             n_features: None,
             n_components: D,
+            pca: None,
             perplexities: Vec::new(),
             n_neighbors: None,
             neighbors: None,
@@ -156,7 +160,10 @@ impl Plan {
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { n_points, n_components, n_threads, .. } = self;
-        let features = self.n_features.map(|p| format!(" of {p} features")).unwrap_or_default();
+        let mut features = self.n_features.map(|p| format!(" of {p} features")).unwrap_or_default();
+        if let Some(k) = self.pca {
+            features += &format!(" (reduced to {k} principal components)");
+        }
         writeln!(f, "{n_points} points{features} to {n_components} components, {n_threads} threads")?;
         let mut weights = match &self.perplexities[..] {
             [] => "uniform weights".to_owned(),

@@ -12,6 +12,8 @@ use crate::init::SpectralFallback;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Stage {
+    /// Reducing the points to principal components.
+    Pca,
     /// Finding nearest neighbors.
     Neighbors,
     /// Calibrating and symmetrizing the affinities.
@@ -27,6 +29,7 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Pca => "principal components",
             Self::Neighbors => "neighbors",
             Self::Affinities => "affinities",
             Self::Initialization => "initialization",

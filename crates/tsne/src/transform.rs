@@ -234,14 +234,20 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         }
         let mut warnings = Vec::new();
         let request = self.request(how, perplexity, &mut warnings)?;
-        let new = match (&self.index, &self.data) {
-            (Some(index), _) => self.new_rows(&**index, points, &request, &control)?,
-            (None, Some(data)) => {
-                let index = Exact::with_metric(data.points(), &self.metric);
-                let index = index.map_err(|e| Error::Neighbors(BackendError::new(e)))?;
-                self.new_rows(&index, points, &request, &control)?
+        let exact = |data: Points<'_, T>, points: Points<'_, T>| {
+            let index = Exact::with_metric(data, &self.metric);
+            let index = index.map_err(|e| Error::Neighbors(BackendError::new(e)))?;
+            self.new_rows(&index, points, &request, &control)
+        };
+        let new = match (&self.principal, &self.index, &self.data) {
+            (Some(principal), ..) => {
+                check_features(principal.n_features(), points)?;
+                let (scores, k) = (principal.project(points)?, principal.n_components());
+                exact(Points::from_row_major(principal.scores(), k)?, Points::from_row_major(&scores, k)?)?
             }
-            (None, None) => return Err(Error::NoReferenceData),
+            (None, Some(index), _) => self.new_rows(&**index, points, &request, &control)?,
+            (None, None, Some(data)) => exact(data.points(), points)?,
+            (None, None, None) => return Err(Error::NoReferenceData),
         };
         let run = self.run.clone().phase(how.main);
         let reference = self.reference(&run)?;
@@ -281,10 +287,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         request: &NewRows,
         control: &Control<'_>,
     ) -> Result<tsne_core::NewAffinities<T>, Error> {
-        let (expected, got) = (index.n_features(), points.n_features());
-        if expected != got {
-            return Err(Error::OtherFeatures { expected, got });
-        }
+        check_features(index.n_features(), points)?;
         self.affinities.new_rows(index, points, request, control)
     }
 
@@ -308,4 +311,9 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
             }
         })
     }
+}
+
+fn check_features<T: Scalar>(expected: usize, points: Points<'_, T>) -> Result<(), Error> {
+    let got = points.n_features();
+    if expected == got { Ok(()) } else { Err(Error::OtherFeatures { expected, got }) }
 }

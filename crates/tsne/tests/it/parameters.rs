@@ -29,7 +29,8 @@ fn every_parameter_of_a_fit_changes_the_map() {
     let tree = || base().negative_gradient_method(NegativeGradientMethod::BarnesHut);
     let mesh = || base().negative_gradient_method(NegativeGradientMethod::Fft);
     // (name, a configuration, the same with the parameter changed)
-    let walk: [(&str, Tsne, Tsne); 24] = [
+    let walk: [(&str, Tsne, Tsne); 25] = [
+        ("pca", base(), base().pca(2)),
         ("perplexity", base(), base().perplexity(20.0)),
         ("perplexity as a list", base(), base().perplexities(&[5.0, 20.0])),
         ("n_neighbors", base(), base().n_neighbors(15)),

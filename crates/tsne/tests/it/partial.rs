@@ -277,3 +277,27 @@ fn points_far_from_everything_stay_near_the_map() {
     let furthest = |y: &[[f64; 2]]| y.as_flattened().iter().fold(0.0_f64, |m, v| m.max(v.abs()));
     assert!(furthest(placed.positions()) < 3.0 * furthest(map.positions()), "{:?}", placed.positions());
 }
+
+#[test]
+fn a_map_of_principal_components_places_points_by_them() {
+    let set = data::blobs(Seed(3), 220, 20, 4);
+    let config = quick().pca(5);
+    let plan = config.plan(200, 20).expect("legal");
+    assert_eq!(plan.pca, Some(5), "components in the plan");
+    assert!(plan.to_string().contains("5 principal components"), "{plan}");
+    assert_eq!(config.plan(3, 20).expect("legal").pca, Some(3), "no more than there are points");
+    let old = Points::from_row_major(&set.values[..200 * 20], 20).expect("rows");
+    let map = config.fit(old).expect("a plain fit");
+    // By hand: components, a fit of them, new points projected on them.
+    let components = tsne::pca::components(old, 5, Seed(42), &Control::NONE).expect("five of twenty");
+    let new = Points::from_row_major(&set.values[200 * 20..], 20).expect("rows");
+    let data = Data::from_row_major(components.scores().to_vec(), 5).expect("rows");
+    let by_hand = quick().fit(Arc::new(data)).expect("a plain fit");
+    assert_eq!(map.state(), by_hand.state(), "the map");
+    let projected = components.project(new).expect("the same features");
+    let want = by_hand.transform(Points::from_row_major(&projected, 5).expect("rows")).expect("new points");
+    assert_eq!(map.transform(new).expect("no data are needed").positions(), want.positions(), "new points");
+    let error = map.transform(points(&set.values[..FEATURES])).expect_err("6 of 20 features");
+    assert_eq!(error.code(), Some("E116"), "{error}");
+    assert_eq!(quick().pca(0).plan(200, 20).expect_err("no components").code(), Some("E205"), "pca(0)");
+}
