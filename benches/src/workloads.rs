@@ -5,6 +5,8 @@ mod descend;
 mod fit;
 mod kl;
 mod knn;
+#[cfg(feature = "peers")]
+mod peer_tree;
 mod repel;
 
 use anyhow::{Result, bail};
@@ -31,6 +33,8 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "repel", usage: repel::USAGE, run: repel::run },
     Workload { name: "descend", usage: descend::USAGE, run: descend::run },
     Workload { name: "fit", usage: fit::USAGE, run: fit::run },
+    #[cfg(feature = "peers")]
+    Workload { name: "peer-tree", usage: peer_tree::USAGE, run: peer_tree::run },
 ];
 
 /// The kernel of `--dof`, Cauchy's without.

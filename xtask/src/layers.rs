@@ -185,7 +185,11 @@ const LAYERS: &[Layer] = &[
             "tsne-testkit",
         ],
         ours_in_tests: &[],
-        outside: &[("anyhow", "errors of a program"), THREADS],
+        outside: &[
+            ("anyhow", "errors of a program"),
+            THREADS,
+            ("barnes-hut-tree", "another tree to compare with, feature `peers`"),
+        ],
         outside_in_tests: &[],
     },
     Layer {
