@@ -17,6 +17,7 @@
 #![forbid(unsafe_code)]
 
 mod bound;
+mod coordinates;
 mod dense;
 mod direct;
 mod error;
@@ -30,6 +31,7 @@ mod pair;
 mod precomputed;
 mod progress;
 pub mod quality;
+mod rp_tree;
 mod selection;
 mod sparse;
 mod store;
