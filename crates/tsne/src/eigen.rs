@@ -80,8 +80,11 @@ pub(crate) fn sign_of_largest(vector: &[f64]) -> f64 {
 }
 
 /// Leading eigenpairs by a block Krylov method with full orthogonalization, shortened to the best vectors when the
-/// basis is full (Stewart 2002; Zhou and Saad 2008). Directions that run out are replaced by random ones, so that
-/// eigenvalues of any multiplicity are found.
+/// basis is full (Stewart 2002; Zhou and Saad 2008).
+///
+/// A space of powers times sixteen vectors holds sixteen vectors of each eigenvalue. Where it closes, random directions
+/// open it again, and what it holds is believed only after they were looked at, so that a spectrum of few values, each
+/// many times over, is found as well.
 ///
 /// Memory: 16 (4 c + 7) n numbers for c = (count + 8) / 16, rounded up.
 pub(crate) fn leading(
@@ -99,7 +102,9 @@ pub(crate) fn leading(
     // The matrix in the basis, one column of tiles for each panel.
     let mut projected: Vec<Vec<Tile>> = Vec::new();
     let mut fresh = random.panel(n);
-    orthonormalize(&mut fresh, &basis, &mut random);
+    orthonormalize(&mut fresh, &[1.0; WIDTH], &basis, &mut random);
+    // Whether the space closed with the panel before, which makes the one at hand random.
+    let mut was_closed = false;
     let mut check_at = 1;
     for product in 1.. {
         control.tick(product.min(request.max_products) - 1, request.max_products)?;
@@ -107,8 +112,12 @@ pub(crate) fn leading(
         operator.apply(&fresh, &mut image);
         basis.push(fresh);
         let column = project_out(&mut image, &basis);
-        projected.push(column);
         let left = gram(&[&image], &image)[0];
+        let lengths: Row = std::array::from_fn(|c| {
+            column.as_flattened().iter().map(|row| row[c] * row[c]).sum::<f64>() + left[c][c]
+        });
+        let is_closed = (0..WIDTH).all(|c| left[c][c] <= DEPENDENT * lengths[c]);
+        projected.push(column);
 
         let spans_all = basis.len() * WIDTH >= n;
         let is_full = basis.len() == longest;
@@ -118,6 +127,7 @@ pub(crate) fn leading(
             let residuals = residuals(&coordinates, &left, count.min(values.len()));
             let scale = values[0].max(f64::MIN_POSITIVE);
             let has_settled = basis.len() >= kept.max(2)
+                && (was_closed || !is_closed)
                 && residuals.len() == count
                 && residuals.iter().all(|r| *r <= request.tolerance * scale);
             if has_settled || is_last {
@@ -131,7 +141,8 @@ pub(crate) fn leading(
             }
             check_at = basis.len() + basis.len().div_ceil(6);
         }
-        orthonormalize(&mut image, &basis, &mut random);
+        was_closed = is_closed;
+        orthonormalize(&mut image, &lengths, &basis, &mut random);
         fresh = image;
     }
     unreachable!("the loop ends at the last product")
@@ -154,34 +165,29 @@ fn slices(panels: &[Vec<Row>]) -> Vec<&[Row]> {
     panels.iter().map(Vec::as_slice).collect()
 }
 
-/// Takes the basis out of `panel`, twice for what rounding left, and returns what it was: basisᵀ panel.
+/// Takes the basis out of `panel` and returns what it was: basisᵀ panel. What rounding leaves is small next to the
+/// panel as it was; a panel that shrinks much needs it a second time.
 fn project_out(panel: &mut [Row], basis: &[Vec<Row>]) -> Vec<Tile> {
     let basis = slices(basis);
-    let mut total = vec![[ZEROS; WIDTH]; basis.len()];
-    for _ in 0..2 {
-        let mut part = gram(&basis, panel);
-        for (total, part) in total
-            .as_flattened_mut()
-            .as_flattened_mut()
-            .iter_mut()
-            .zip(part.as_flattened_mut().as_flattened_mut())
-        {
-            *total += *part;
-            *part = -*part;
-        }
-        multiply_add(&basis, &part, panel);
-    }
-    total
+    let part = gram(&basis, panel);
+    let negative: Vec<Tile> = part.iter().map(|tile| tile.map(|row| row.map(|x| -x))).collect();
+    multiply_add(&basis, &negative, panel);
+    part
 }
 
-/// Makes the columns of `panel` orthonormal and orthogonal to `basis`. Those that depend on the others or on the basis
-/// become random directions, or zeros where no direction is left.
-fn orthonormalize(panel: &mut Vec<Row>, basis: &[Vec<Row>], random: &mut Random) {
+/// Makes the columns of `panel`, out of which `basis` was taken once, orthonormal and orthogonal to it. Those that
+/// depend on the others or on the basis become random directions, or zeros where no direction is left. `lengths` are
+/// the squared lengths of the columns before the basis was taken out.
+fn orthonormalize(panel: &mut Vec<Row>, lengths: &Row, basis: &[Vec<Row>], random: &mut Random) {
     let room = panel.len().saturating_sub(basis.len() * WIDTH).min(WIDTH);
     let mut n_full = 0;
-    for _ in 0..ROUNDS {
-        let before = gram(&[panel], panel)[0];
-        project_out(panel, basis);
+    for round in 0..ROUNDS {
+        let mut before = *lengths;
+        if round > 0 {
+            let now = gram(&[panel], panel)[0];
+            before = std::array::from_fn(|c| now[c][c]);
+            project_out(panel, basis);
+        }
         let now = gram(&[panel], panel)[0];
         let (factor, n_independent) = inverse_root(&now, &before);
         let mut turned = vec![ZEROS; panel.len()];
@@ -204,9 +210,9 @@ fn orthonormalize(panel: &mut Vec<Row>, basis: &[Vec<Row>], random: &mut Random)
 
 /// The matrix F of independent directions, the others zero and last, with (W F)ᵀ (W F) = 1 for WᵀW = `gram`, and how
 /// many there are; `before` has the squared lengths next to which a column may be rounding (Stathopoulos and Wu 2002).
-fn inverse_root(gram: &Tile, before: &Tile) -> (Tile, usize) {
+fn inverse_root(gram: &Tile, before: &Row) -> (Tile, usize) {
     let scale: [f64; WIDTH] = std::array::from_fn(|c| {
-        let is_rounding = gram[c][c] <= DEPENDENT * before[c][c];
+        let is_rounding = gram[c][c] <= DEPENDENT * before[c];
         if is_rounding { 0.0 } else { 1.0 / gram[c][c].sqrt() }
     });
     let scaled = DMatrix::from_fn(WIDTH, WIDTH, |i, j| gram[i][j] * scale[i] * scale[j]);
@@ -277,4 +283,70 @@ fn diagonal(values: &[f64], n_panels: usize) -> Vec<Vec<Tile>> {
         tile
     };
     (0..n_panels).map(|p| (0..=p).map(|b| tile(p, b)).collect()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A diagonal matrix.
+    struct Diagonal(Vec<f64>);
+
+    impl Operator for Diagonal {
+        fn n(&self) -> usize {
+            self.0.len()
+        }
+
+        fn apply(&self, x: &[Row], out: &mut [Row]) {
+            for ((out, x), value) in out.iter_mut().zip(x).zip(&self.0) {
+                *out = x.map(|x| x * value);
+            }
+        }
+    }
+
+    fn check(name: &str, values: Vec<f64>, count: usize) {
+        let diagonal = Diagonal(values);
+        let request = Request { count, tolerance: 1e-8, max_products: 500 };
+        let found = leading(&diagonal, request, Seed(1), &Control::NONE).expect("nobody interrupts");
+        let mut sorted = diagonal.0.clone();
+        sorted.sort_by(|a, b| b.total_cmp(a));
+        assert_eq!(found.values.len(), count.min(sorted.len()), "{name}: as many as asked for");
+        for (k, (value, residual)) in found.values.iter().zip(&found.residuals).enumerate() {
+            assert!(
+                (value - sorted[k]).abs() <= 1e-12 * sorted[0],
+                "{name}: value {k}: {value} for {}",
+                sorted[k]
+            );
+            let vector: Vec<f64> = found.vector(k).collect();
+            let of = |f: &dyn Fn(usize) -> f64| (0..vector.len()).map(|i| f(i).powi(2)).sum::<f64>().sqrt();
+            let norm = of(&|i| vector[i]);
+            assert!((norm - 1.0).abs() < 1e-12 || sorted[k] == 0.0, "{name}: vector {k} has length {norm}");
+            let truly = of(&|i| (diagonal.0[i] - value) * vector[i]);
+            // The residual is told by what the last product left, to rounding.
+            assert!(
+                (truly - residual).abs() < 1e-3 * residual + 1e-13,
+                "{name}: {truly:e}, told {residual:e}"
+            );
+            assert!(*residual <= 1e-8 * sorted[0], "{name}: residual {residual:e}");
+        }
+    }
+
+    #[test]
+    fn leading_pairs_are_found_whatever_the_spectrum() {
+        let spread = |n: u32| (0..n).map(|i| 1.0 / f64::from(1 + i)).collect::<Vec<f64>>();
+        check("falling", spread(1000), 5);
+        check("falling, many asked for", spread(1000), 60);
+        check("falling slowly", (0..900).map(|i| 1.0 - f64::from(i) / 1e3).collect(), 3);
+        check("fewer rows than a panel", spread(7), 3);
+        check("all of a few", spread(20), 20);
+        check("more than there are", spread(20), 40);
+        check("one value", vec![2.0; 500], 40);
+        check(
+            "two values, the larger often",
+            (0..600).map(|i| if i % 2 == 0 { 3.0 } else { 1.0 }).collect(),
+            50,
+        );
+        check("rank three", (0..800).map(|i| if i < 3 { 1.0 } else { 0.0 }).collect(), 3);
+        check("nothing", vec![0.0; 300], 2);
+    }
 }

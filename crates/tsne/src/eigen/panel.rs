@@ -14,7 +14,7 @@ pub(crate) type Tile = [Row; WIDTH];
 pub(crate) const ZEROS: Row = [0.0; WIDTH];
 
 /// Rows handled at a time: the unit of parallel work and of ordered sums.
-const CHUNK: usize = 2048;
+const CHUNK: usize = 1024;
 
 /// The products aᵀ b of each of the panels `a` with the panel `b`. Rows are summed chunk by chunk, in order.
 pub(crate) fn gram(a: &[&[Row]], b: &[Row]) -> Vec<Tile> {

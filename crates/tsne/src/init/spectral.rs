@@ -6,7 +6,7 @@ use rayon::prelude::*;
 use tsne_core::{Control, Csr, Interrupted, Scalar, Seed, ShapeError};
 
 use super::layout;
-use crate::eigen::panel::{Row, WIDTH, ZEROS, gram};
+use crate::eigen::panel::{Row, WIDTH, ZEROS};
 use crate::eigen::{self, Operator, Request};
 use crate::{Error, Stage};
 
@@ -15,7 +15,7 @@ const MAX_WHOLE: usize = 128;
 /// Products with sixteen vectors before the best approximation so far is taken.
 const MAX_PRODUCTS: usize = 150;
 /// Residual at which an eigenvector is taken as found.
-const TOLERANCE: f64 = 1e-6;
+const TOLERANCE: f64 = 1e-5;
 /// Largest residual that passes without mention.
 const WIDEST_RESIDUAL: f64 = 1e-4;
 /// Rows of a product handled at a time.
@@ -204,6 +204,8 @@ struct Walk<'a, T> {
     local: &'a [u32],
     /// d^-1/2 of each member.
     inverse_roots: Vec<f64>,
+    /// A degree's root, by which vectors are multiplied so that they fit the type of P.
+    unit: f64,
     /// The unit eigenvector d^1/2 of the eigenvalue 1.
     trivial: Vec<f64>,
 }
@@ -221,6 +223,7 @@ impl<'a, T: Scalar> Walk<'a, T> {
         let roots: Vec<f64> = members.iter().map(|&i| (degrees[i as usize] / largest).sqrt()).collect();
         let norm = roots.iter().map(|r| r * r).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
         Self {
+            unit: largest.sqrt(),
             affinities,
             members,
             local,
@@ -294,9 +297,27 @@ impl<'a, T: Scalar> Walk<'a, T> {
         Eigenvectors { coordinates, values: values.to_vec(), residual }
     }
 
-    /// 2 `out` += of some members, the product of their rows with `scaled`.
+    /// Products of the trivial eigenvector with the columns of `x`.
+    fn along_trivial(&self, x: &[Row]) -> Row {
+        let parts: Vec<Row> = x
+            .par_chunks(CHUNK)
+            .zip(self.trivial.par_chunks(CHUNK))
+            .map(|(x, trivial)| {
+                let mut sum = ZEROS;
+                for (x, t) in x.iter().zip(trivial) {
+                    for c in 0..WIDTH {
+                        sum[c] += t * x[c];
+                    }
+                }
+                sum
+            })
+            .collect();
+        parts.iter().fold(ZEROS, |total, part| std::array::from_fn(|c| total[c] + part[c]))
+    }
+
+    /// `out` += half of A times the vectors that `scaled` was made from, for the members from `start` on.
     #[inline(always)]
-    fn add_rows<S: Simd>(&self, _simd: S, start: usize, scaled: &[Row], out: &mut [Row]) {
+    fn add_rows<S: Simd>(&self, _simd: S, start: usize, scaled: &[[T; WIDTH]], out: &mut [Row]) {
         for (offset, out) in out.iter_mut().enumerate() {
             let at = start + offset;
             let (columns, values) = self.affinities.row(self.members[at] as usize);
@@ -304,10 +325,10 @@ impl<'a, T: Scalar> Walk<'a, T> {
             for (&j, p) in columns.iter().zip(values) {
                 let (p, x) = (p.to_f64(), &scaled[self.local[j as usize] as usize]);
                 for c in 0..WIDTH {
-                    sum[c] += p * x[c];
+                    sum[c] += p * x[c].to_f64();
                 }
             }
-            let factor = 0.5 * self.inverse_roots[at];
+            let factor = 0.5 * self.inverse_roots[at] / self.unit;
             for c in 0..WIDTH {
                 out[c] += factor * sum[c];
             }
@@ -323,15 +344,17 @@ impl<T: Scalar> Operator for Walk<'_, T> {
 
     fn apply(&self, x: &[Row], out: &mut [Row]) {
         let level = Level::new();
-        let along = gram(&[&padded(&self.trivial)], x)[0][0];
-        let mut scaled = vec![ZEROS; x.len()];
+        let along = self.along_trivial(x);
+        let most = T::MAX.to_f64();
+        // In the type of P: half the memory to gather from where that is f32, and P is no more accurate.
+        let mut scaled = vec![[T::default(); WIDTH]; x.len()];
         scaled
             .par_chunks_mut(CHUNK)
             .zip(x.par_chunks(CHUNK))
             .zip(self.inverse_roots.par_chunks(CHUNK))
             .for_each(|((scaled, x), roots)| {
                 for ((scaled, x), root) in scaled.iter_mut().zip(x).zip(roots) {
-                    *scaled = x.map(|x| x * root);
+                    *scaled = x.map(|x| T::lit((x * root * self.unit).clamp(-most, most)));
                 }
             });
         out.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, out)| {
@@ -343,14 +366,4 @@ impl<T: Scalar> Operator for Walk<'_, T> {
             dispatch!(level, simd => self.add_rows(simd, start, &scaled, out));
         });
     }
-}
-
-/// A vector as the first column of a panel.
-fn padded(vector: &[f64]) -> Vec<Row> {
-    let row = |&v: &f64| {
-        let mut row = ZEROS;
-        row[0] = v;
-        row
-    };
-    vector.iter().map(row).collect()
 }

@@ -182,8 +182,8 @@ fn there_is_always_a_result() {
         assert_eq!(found.fallback, Some(SpectralFallback::NotAffinities), "{bad}");
         assert_eq!(found.positions, init::random(3, Seed(5)), "{bad}");
     }
-    // The first eigenvalues of a long path differ by 1e-8.
-    let long = 30_000_u32;
+    // The first eigenvalues of a long path differ by 1e-6, less than can be told apart in the time given.
+    let long = 4_000_u32;
     let (mut offsets, mut columns) = (vec![0], Vec::new());
     for i in 0..long {
         columns.extend([i.wrapping_sub(1), i + 1].into_iter().filter(|&j| j < long));
@@ -193,8 +193,10 @@ fn there_is_always_a_result() {
     let values = vec![1.0; columns.len()];
     let found = spectral::<1>(&Csr::from_parts(n, offsets, columns, values).expect("a path"));
     assert_eq!(found.n_connected, 1, "a path");
-    if let Some(SpectralFallback::NotConverged { residual }) = found.fallback {
-        assert!(residual > 1e-4 && residual == found.residual, "{residual}");
+    match found.fallback {
+        None => assert!(found.residual <= 1e-4, "{}", found.residual),
+        Some(SpectralFallback::NotConverged { residual }) => assert!(residual > 1e-4, "{residual}"),
+        other => panic!("a path has extent: {other:?}"),
     }
     let oblong = Csr::from_parts(3, vec![0, 0], vec![], vec![]).expect("one row of three columns");
     let error = init::spectral::<f64, 2>(&oblong, Seed(1), &Control::NONE).expect_err("not square");
