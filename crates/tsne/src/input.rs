@@ -128,17 +128,12 @@ impl<'a, T: Scalar> From<Points<'a, T>> for Input<'a, T> {
 impl<'a, T: Scalar, S: Samples<T>> From<&'a S> for Input<'a, T> {
     /// Samples in any [container](Samples); what is wrong with their shape is told by the fit.
     fn from(samples: &'a S) -> Self {
-        let given = match samples.as_rows() {
-            Ok(rows) => Given::Rows(rows),
-            Err(error) => Given::Misshapen(error),
+        let given = match (samples.shared(), samples.as_rows()) {
+            (Some(data), _) => Given::Shared(data),
+            (None, Ok(rows)) => Given::Rows(rows),
+            (None, Err(error)) => Given::Misshapen(error),
         };
         Self { points: Some(given), ..Self::NONE }
-    }
-}
-
-impl<T: Scalar> From<&Arc<Data<T>>> for Input<'_, T> {
-    fn from(data: &Arc<Data<T>>) -> Self {
-        Self::NONE.with_data(data)
     }
 }
 

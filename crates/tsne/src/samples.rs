@@ -1,12 +1,17 @@
 //! The containers that points may come in: rows of arrays, vectors, views, sparse matrices, and those of other crates.
 
+use std::sync::Arc;
+
 use tsne_core::{Csr, Points, Scalar, ShapeError};
+
+use crate::Data;
 
 /// A container of samples, one a row, that computations in `T` can read.
 ///
 /// | container | memory |
 /// | --- | --- |
-/// | [`Points`], [`Csr`] | borrowed |
+/// | [`Points`], [`Csr`], [`Data`] | borrowed |
+/// | `Arc<Data>` | shared, and kept by the map |
 /// | `[[T; N]]`, `Vec<[T; N]>` | borrowed |
 /// | `[Vec<T>]`, `Vec<Vec<T>>` | copied, as rows of their own are not beside each other |
 /// | nalgebra matrices and views, feature `nalgebra` (on by default) | copied and transposed: they keep columns together |
@@ -37,6 +42,27 @@ pub trait Samples<T: Scalar> {
     /// # Errors
     /// When rows differ in length, there are no features, or more points or features than 32-bit indices can number.
     fn as_rows(&self) -> Result<Rows<'_, T>, ShapeError>;
+
+    /// The samples as data that a map may keep, where the container shares them: only `Arc<Data>` does.
+    fn shared(&self) -> Option<Arc<Data<T>>> {
+        None
+    }
+}
+
+impl<T: Scalar> Samples<T> for Data<T> {
+    fn as_rows(&self) -> Result<Rows<'_, T>, ShapeError> {
+        Ok(Rows(Kind::Borrowed(self.points())))
+    }
+}
+
+impl<T: Scalar> Samples<T> for Arc<Data<T>> {
+    fn as_rows(&self) -> Result<Rows<'_, T>, ShapeError> {
+        (**self).as_rows()
+    }
+
+    fn shared(&self) -> Option<Arc<Data<T>>> {
+        Some(Arc::clone(self))
+    }
 }
 
 /// Samples row after row, borrowed from their container or copied out of it.
