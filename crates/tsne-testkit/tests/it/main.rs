@@ -4,5 +4,6 @@ mod broken;
 mod compare;
 mod conforming;
 mod data;
+mod mesh;
 mod oracle;
 mod plain;
