@@ -8,6 +8,7 @@ mod knn;
 mod pca;
 mod repel;
 mod spectral;
+mod transform;
 
 use anyhow::{Result, bail};
 use tsne_core::StudentT;
@@ -35,6 +36,7 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "repel", usage: repel::USAGE, run: repel::run },
     Workload { name: "descend", usage: descend::USAGE, run: descend::run },
     Workload { name: "fit", usage: fit::USAGE, run: fit::run },
+    Workload { name: "transform", usage: transform::USAGE, run: transform::run },
 ];
 
 /// The kernel of `--dof`, Cauchy's without.

@@ -107,6 +107,12 @@ impl<T: Scalar> Principal<T> {
         self.basis.n_components
     }
 
+    /// Number of features of the points.
+    #[must_use]
+    pub fn n_features(&self) -> usize {
+        self.basis.n_features
+    }
+
     /// Scores of the points, row after row.
     #[must_use]
     pub fn scores(&self) -> &[T] {

@@ -1,11 +1,15 @@
-//! Tests of the whole: plans, fits, initial positions, errors.
+//! Tests of the whole: plans, fits, maps and new points in them, callbacks, initial positions, errors.
 
+mod callbacks;
 mod determinism;
+mod embedding;
 mod errors;
 mod fit;
 mod init;
 mod kl;
 mod new_points;
+mod parameters;
+mod partial;
 mod pca;
 mod plan;
 mod samples;
