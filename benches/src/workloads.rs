@@ -6,6 +6,8 @@ mod fit;
 mod kl;
 mod knn;
 mod pca;
+#[cfg(feature = "peers")]
+mod peer_tree;
 mod repel;
 mod spectral;
 mod transform;
@@ -37,6 +39,8 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "descend", usage: descend::USAGE, run: descend::run },
     Workload { name: "fit", usage: fit::USAGE, run: fit::run },
     Workload { name: "transform", usage: transform::USAGE, run: transform::run },
+    #[cfg(feature = "peers")]
+    Workload { name: "peer-tree", usage: peer_tree::USAGE, run: peer_tree::run },
 ];
 
 /// The kernel of `--dof`, Cauchy's without.

@@ -6,6 +6,7 @@
 //! | index | finds | answers queries | points |
 //! | --- | --- | --- | --- |
 //! | [`Exact`] | the true neighbors | yes | dense `f32`, `f64`, bytes; sparse |
+//! | [`NnDescent`] | nearly all of them, among many points | yes | the same |
 //! | [`PrecomputedDistances`] | the smallest entries of each row | yes, rows of distances | a square matrix |
 //! | [`KnnGraph`] itself, see [`precomputed_neighbors`] | what it holds | no | |
 //!
@@ -17,7 +18,9 @@
 #![forbid(unsafe_code)]
 
 mod bound;
+mod coordinates;
 mod dense;
+mod descent;
 mod direct;
 mod error;
 mod exact;
@@ -26,10 +29,12 @@ mod join;
 mod kernels;
 mod lanes;
 mod metric;
+mod nn_descent;
 mod pair;
 mod precomputed;
 mod progress;
 pub mod quality;
+mod rp_tree;
 mod selection;
 mod sparse;
 mod store;
@@ -40,6 +45,7 @@ mod top_k;
 pub use error::Error;
 pub use exact::Exact;
 pub use metric::{CustomMetric, Metric, MetricParameters};
+pub use nn_descent::NnDescent;
 pub use precomputed::{PrecomputedDistances, precomputed_neighbors};
 pub use tsne_core::{
     BackendError, Control, Csr, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar, Seed,

@@ -160,22 +160,31 @@ fn finish<T: Scalar, K: Kernel>(
 }
 
 /// The flat arrays of a graph being written.
-struct Output<T> {
-    neighbors: Vec<u32>,
-    distances: Vec<T>,
+pub(crate) struct Output<T> {
+    pub(crate) neighbors: Vec<u32>,
+    pub(crate) distances: Vec<T>,
     /// Rows still to be searched for.
-    unknown: Vec<u32>,
+    pub(crate) unknown: Vec<u32>,
 }
 
 impl<T: Scalar> Output<T> {
     /// Room for `n` rows.
-    fn new(n: usize, k: usize) -> Result<Self, Error> {
+    pub(crate) fn new(n: usize, k: usize) -> Result<Self, Error> {
         let len = n.saturating_mul(k);
         Ok(Self { neighbors: zeros(len)?, distances: zeros(len)?, unknown: Vec::new() })
     }
 
+    /// Writes row `i`.
+    pub(crate) fn set_row(&mut self, i: u32, row: &[(T, u32)]) {
+        let to = i as usize * row.len()..(i as usize + 1) * row.len();
+        let output = self.neighbors[to.clone()].iter_mut().zip(&mut self.distances[to]);
+        for ((neighbor, distance), &(d, j)) in output.zip(row) {
+            (*neighbor, *distance) = (j, d);
+        }
+    }
+
     /// Searches directly for the rows that are still unknown, and assembles the graph.
-    fn complete(
+    pub(crate) fn complete(
         mut self,
         direct: &Direct<'_, '_, T>,
         exclude_self: bool,

@@ -386,11 +386,11 @@ impl<T: Scalar, const D: usize> GradientRule<'_, T, D> {
 }
 
 /// Where the results for the points from `start` on go.
-struct ChunkOfPoints<'a, T, const D: usize> {
-    start: usize,
-    next: &'a mut [[T; D]],
-    velocity: &'a mut [[T; D]],
-    gains: &'a mut [[T; D]],
+pub(crate) struct ChunkOfPoints<'a, T, const D: usize> {
+    pub(crate) start: usize,
+    pub(crate) next: &'a mut [[T; D]],
+    pub(crate) velocity: &'a mut [[T; D]],
+    pub(crate) gains: &'a mut [[T; D]],
 }
 
 /// Moves a chunk of points and returns the sums of their new positions. A position that is no longer finite makes the

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use tsne_core::{NeighborIndex, NeighborQuery, Points, Scalar};
+use tsne_core::{NeighborIndex, NeighborQuery, Points, Scalar, ShapeError};
 
-use crate::{Data, Error, JointAffinities};
+use crate::{Data, Error, JointAffinities, Rows, Samples};
 
 /// What a map is made of. Whatever is given is not computed.
 ///
 /// | given | neighbors from | affinities | initial positions by `pca` | [`transform`](crate::TsneEmbedding::transform) |
 /// | --- | --- | --- | --- | --- |
 /// | [`Points`] | a search | computed | yes | after [`keep_data`](crate::TsneEmbedding::keep_data) |
+/// | `&` any [container](Samples) | a search | computed | yes | after `keep_data` |
 /// | `&Arc<Data>` | a search | computed | yes | yes |
 /// | [`from_index`](Self::from_index) | the index | computed | with points | after `keep_index` |
 /// | [`from_affinities`](Self::from_affinities) | | as given | with points | after `keep_data`, if their family has a rule for new rows |
@@ -27,7 +28,11 @@ pub struct Input<'a, T: Scalar> {
 #[derive(Clone, Debug)]
 pub(crate) enum Given<'a, T> {
     Borrowed(Points<'a, T>),
+    /// Samples copied out of their container.
+    Rows(Rows<'a, T>),
     Shared(Arc<Data<T>>),
+    /// Samples of no proper shape, which a fit refuses.
+    Misshapen(ShapeError),
 }
 
 /// An index, borrowed for the fit or shared for later.
@@ -81,10 +86,13 @@ impl<'a, T: Scalar> Input<'a, T> {
         self
     }
 
-    pub(crate) fn points(&self) -> Option<Points<'_, T>> {
-        self.points.as_ref().map(|given| match given {
-            Given::Borrowed(points) => *points,
-            Given::Shared(data) => data.points(),
+    pub(crate) fn points(&self) -> Result<Option<Points<'_, T>>, Error> {
+        Ok(match &self.points {
+            None => None,
+            Some(Given::Borrowed(points)) => Some(*points),
+            Some(Given::Rows(rows)) => Some(rows.points()),
+            Some(Given::Shared(data)) => Some(data.points()),
+            Some(Given::Misshapen(error)) => return Err(error.clone().into()),
         })
     }
 
@@ -98,7 +106,7 @@ impl<'a, T: Scalar> Input<'a, T> {
     /// Number of points, on which all that is given must agree.
     pub(crate) fn n_points(&self) -> Result<usize, Error> {
         let counts = [
-            ("points", self.points().map(|points| points.n_points())),
+            ("points", self.points()?.map(|points| points.n_points())),
             ("index", self.index().map(|index| index.n_points())),
             ("affinities", self.affinities.as_ref().map(|p| p.matrix.n_rows())),
         ];
@@ -114,6 +122,17 @@ impl<'a, T: Scalar> Input<'a, T> {
 impl<'a, T: Scalar> From<Points<'a, T>> for Input<'a, T> {
     fn from(points: Points<'a, T>) -> Self {
         Self::NONE.with_points(points)
+    }
+}
+
+impl<'a, T: Scalar, S: Samples<T>> From<&'a S> for Input<'a, T> {
+    /// Samples in any [container](Samples); what is wrong with their shape is told by the fit.
+    fn from(samples: &'a S) -> Self {
+        let given = match samples.as_rows() {
+            Ok(rows) => Given::Rows(rows),
+            Err(error) => Given::Misshapen(error),
+        };
+        Self { points: Some(given), ..Self::NONE }
     }
 }
 

@@ -117,16 +117,16 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
     ) -> Result<Self, Error> {
         let plan = config.plan_for(Shape {
             n_points: input.n_points()?,
-            n_features: input.points().map(|points| points.n_features()),
+            n_features: input.points()?.map(|points| points.n_features()),
             has_index: input.index.is_some(),
             has_affinities: input.affinities.is_some(),
         })?;
-        input.points().map_or(Ok(()), check_finite)?;
+        input.points()?.map_or(Ok(()), check_finite)?;
         Ok(Self { config, plan, observe, warnings: Vec::new(), timings: Vec::new() })
     }
 
     fn run(mut self, input: &Input<'_, T>) -> Result<TsneEmbedding<T, D>, Error> {
-        let principal = match (self.plan.pca, input.points()) {
+        let principal = match (self.plan.pca, input.points()?) {
             (Some(k), Some(points)) => Some(self.timed(Stage::Pca, |fit, control| {
                 pca::components(points, k, fit.config.seed, control).map_err(|e| match e {
                     Error::Interrupted { .. } => Error::Interrupted { stage: Stage::Pca },
@@ -137,7 +137,7 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
         };
         let points = match &principal {
             Some(principal) => Some(Points::from_row_major(principal.scores(), principal.n_components())?),
-            None => input.points(),
+            None => input.points()?,
         };
         let affinities = match &input.affinities {
             Some(affinities) => affinities.clone(),

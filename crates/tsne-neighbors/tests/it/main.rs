@@ -5,6 +5,7 @@ mod data;
 mod degenerate;
 mod exact;
 mod metrics;
+mod nn_descent;
 mod precomputed;
 mod quality;
 mod sparse;

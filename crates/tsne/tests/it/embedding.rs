@@ -308,4 +308,12 @@ fn points_of_any_kind_give_one_map() {
     let of_bytes = config.fit(Points::<f64>::from_bytes(&bytes, columns).expect("rows")).expect("bytes");
     assert_eq!(of_bytes.affinities(), of_floats.affinities(), "bytes are their values");
     assert_eq!(of_bytes.state(), of_floats.state(), "bytes are their values");
+    let arrays: Vec<[f64; 6]> = floats.as_chunks().0.to_vec();
+    assert_eq!(config.fit(&arrays).expect("arrays").state(), of_floats.state(), "rows of arrays");
+    let vectors: Vec<Vec<f64>> = floats.chunks(columns).map(<[f64]>::to_vec).collect();
+    assert_eq!(config.fit(&vectors).expect("vectors").state(), of_floats.state(), "rows of vectors");
+    let matrix = nalgebra::DMatrix::from_row_slice(120, columns, &floats);
+    assert_eq!(config.fit(&matrix).expect("a matrix").state(), of_floats.state(), "a matrix of nalgebra");
+    let ragged = vec![vec![1.0, 2.0], vec![3.0]];
+    assert_eq!(config.fit(&ragged).expect_err("ragged rows").code(), Some("E106"), "ragged rows");
 }
