@@ -2,13 +2,11 @@
 
 use tsne_core::{Csr, Points, Scalar, ShapeError};
 
-use crate::Data;
-
 /// A container of samples, one a row, that computations in `T` can read.
 ///
 /// | container | memory |
 /// | --- | --- |
-/// | [`Points`], [`Data`], [`Csr`] | borrowed |
+/// | [`Points`], [`Csr`] | borrowed |
 /// | `[[T; N]]`, `Vec<[T; N]>` | borrowed |
 /// | `[Vec<T>]`, `Vec<Vec<T>>` | copied, as rows of their own are not beside each other |
 /// | nalgebra matrices and views, feature `nalgebra` (on by default) | copied and transposed: they keep columns together |
@@ -19,8 +17,6 @@ use crate::Data;
 /// Whatever the container, equal values give equal maps, bit for bit. A sample is a row in all of them; a matrix of
 /// nalgebra whose *columns* are the samples is a row-major buffer as it stands, `Points::from_row_major(m.as_slice(),
 /// m.nrows())`, and costs no copy.
-///
-/// [`Rows::points`] is what [`fit`](crate::Tsne::fit) takes, [`Rows::into_data`] what a map can keep.
 ///
 /// ```
 /// use tsne::{Csr, Samples};
@@ -50,10 +46,29 @@ pub struct Rows<'a, T>(Kind<'a, T>);
 #[derive(Clone, Debug, PartialEq)]
 enum Kind<'a, T> {
     Borrowed(Points<'a, T>),
-    Owned(Data<T>),
+    Dense { values: Vec<T>, n_features: usize },
+    Sparse(Csr<T>),
 }
 
 impl<T: Scalar> Rows<'_, T> {
+    /// Rows of `n_features` values, one after another.
+    ///
+    /// # Errors
+    /// As [`Points::from_row_major`].
+    pub fn from_row_major(values: Vec<T>, n_features: usize) -> Result<Self, ShapeError> {
+        Points::from_row_major(&values, n_features)?;
+        Ok(Self(Kind::Dense { values, n_features }))
+    }
+
+    /// The rows of a sparse matrix.
+    ///
+    /// # Errors
+    /// As [`Points::from_csr`].
+    pub fn from_csr(matrix: Csr<T>) -> Result<Self, ShapeError> {
+        Points::from_csr(&matrix)?;
+        Ok(Self(Kind::Sparse(matrix)))
+    }
+
     /// Rows of which entry (i, j) is `entry(i, j)`: what containers that keep columns together need. Columns are read
     /// in blocks of rows, so that both sides stay in the cache.
     #[cfg(any(feature = "nalgebra", feature = "ndarray", feature = "faer"))]
@@ -71,7 +86,7 @@ impl<T: Scalar> Rows<'_, T> {
                 }
             }
         }
-        Data::from_row_major(values, n_features).map(Self::from)
+        Self::from_row_major(values, n_features)
     }
 
     /// The view of the rows that computations take.
@@ -79,16 +94,10 @@ impl<T: Scalar> Rows<'_, T> {
     pub fn points(&self) -> Points<'_, T> {
         match &self.0 {
             Kind::Borrowed(points) => *points,
-            Kind::Owned(data) => data.points(),
-        }
-    }
-
-    /// Points that a map can keep: what was copied already as it is, what was borrowed as a copy.
-    #[must_use]
-    pub fn into_data(self) -> Data<T> {
-        match self.0 {
-            Kind::Borrowed(points) => Data::copy_of(points),
-            Kind::Owned(data) => data,
+            Kind::Dense { values, n_features } => {
+                Points::from_row_major(values, *n_features).expect("checked when the rows were made")
+            }
+            Kind::Sparse(matrix) => Points::from_csr(matrix).expect("checked when the rows were made"),
         }
     }
 }
@@ -96,12 +105,6 @@ impl<T: Scalar> Rows<'_, T> {
 impl<'a, T> From<Points<'a, T>> for Rows<'a, T> {
     fn from(points: Points<'a, T>) -> Self {
         Self(Kind::Borrowed(points))
-    }
-}
-
-impl<T> From<Data<T>> for Rows<'_, T> {
-    fn from(data: Data<T>) -> Self {
-        Self(Kind::Owned(data))
     }
 }
 
@@ -118,12 +121,6 @@ impl<T: Scalar> Samples<T> for Points<'_, T> {
 }
 
 impl<T: Scalar> Samples<T> for Rows<'_, T> {
-    fn as_rows(&self) -> Result<Rows<'_, T>, ShapeError> {
-        Ok(self.points().into())
-    }
-}
-
-impl<T: Scalar> Samples<T> for Data<T> {
     fn as_rows(&self) -> Result<Rows<'_, T>, ShapeError> {
         Ok(self.points().into())
     }
@@ -154,7 +151,7 @@ impl<T: Scalar> Samples<T> for [Vec<T>] {
             let (what, expected, got) = ("a row, which must be as long as the first", n_features, row.len());
             return Err(ShapeError::LengthMismatch { what, expected, got });
         }
-        Data::from_row_major(self.concat(), n_features).map(Rows::from)
+        Rows::from_row_major(self.concat(), n_features)
     }
 }
 
@@ -169,7 +166,7 @@ mod of_nalgebra {
     use nalgebra::{Dim, Matrix, RawStorage};
     use nalgebra_sparse::CsrMatrix;
 
-    use super::{Csr, Data, Rows, Samples, Scalar, ShapeError};
+    use super::{Csr, Rows, Samples, Scalar, ShapeError};
 
     impl<T: Scalar, R: Dim, C: Dim, S: RawStorage<T, R, C>> Samples<T> for Matrix<T, R, C, S> {
         fn as_rows(&self) -> Result<Rows<'_, T>, ShapeError> {
@@ -188,8 +185,7 @@ mod of_nalgebra {
                 })
             };
             let columns = columns.iter().map(narrow).collect::<Result<_, _>>()?;
-            let matrix = Csr::from_parts(self.ncols(), offsets.to_vec(), columns, values.to_vec())?;
-            Data::from_csr(matrix).map(Rows::from)
+            Rows::from_csr(Csr::from_parts(self.ncols(), offsets.to_vec(), columns, values.to_vec())?)
         }
     }
 }
