@@ -93,7 +93,7 @@ mod tests {
             );
             assert!(distance < 2.0, "and not far away: {distance}");
         }
-        let volume: f64 = places.iter().map(|place| place.radius.powi(D as i32)).sum();
+        let volume: f64 = places.iter().map(|place| (0..D).map(|_| place.radius).product::<f64>()).sum();
         assert!((volume - 1.0).abs() < 1e-12, "volumes are shares: {volume}");
     }
 
