@@ -30,7 +30,7 @@ impl Effort {
         let least = k.checked_mul(2)?.checked_add(2)?;
         let leaf_size = least.max(if by_pairs { 128 } else { 256 });
         let doublings = n.checked_ilog2()? as usize;
-        let n_trees = (2 * doublings).saturating_sub(24).max(6);
+        let n_trees = (2 * doublings).saturating_sub(24).max(8);
         (n > leaf_size.checked_mul(8)?).then_some(Self { n_trees, leaf_size, rounds: 2, reach: 10 })
     }
 
