@@ -6,6 +6,8 @@
 //! | index | finds | answers queries | points |
 //! | --- | --- | --- | --- |
 //! | [`Exact`] | the true neighbors | yes | dense `f32`, `f64`, bytes; sparse |
+//! | `Hnsw`, feature `hnsw` | most of them | yes | dense, bytes |
+//! | `InstantDistance`, feature `instant-distance` | most of them | yes | dense, bytes |
 //! | [`PrecomputedDistances`] | the smallest entries of each row | yes, rows of distances | a square matrix |
 //! | [`KnnGraph`] itself, see [`precomputed_neighbors`] | what it holds | no | |
 //!
@@ -22,14 +24,21 @@ mod direct;
 mod error;
 mod exact;
 mod geometry;
+#[cfg(feature = "hnsw")]
+mod hnsw;
+#[cfg(feature = "instant-distance")]
+mod instant;
 mod join;
 mod kernels;
 mod lanes;
 mod metric;
+mod output;
 mod pair;
 mod precomputed;
 mod progress;
 pub mod quality;
+#[cfg(any(feature = "hnsw", feature = "instant-distance"))]
+mod row;
 mod selection;
 mod sparse;
 mod store;
@@ -39,6 +48,10 @@ mod top_k;
 
 pub use error::Error;
 pub use exact::Exact;
+#[cfg(feature = "hnsw")]
+pub use hnsw::{Hnsw, HnswParams};
+#[cfg(feature = "instant-distance")]
+pub use instant::{InstantDistance, InstantDistanceParams};
 pub use metric::{CustomMetric, Metric, MetricParameters};
 pub use precomputed::{PrecomputedDistances, precomputed_neighbors};
 pub use tsne_core::{

@@ -5,6 +5,8 @@ mod data;
 mod degenerate;
 mod exact;
 mod metrics;
+#[cfg(any(feature = "hnsw", feature = "instant-distance"))]
+mod navigable;
 mod precomputed;
 mod quality;
 mod sparse;

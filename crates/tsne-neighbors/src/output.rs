@@ -1,0 +1,65 @@
+//! The flat arrays of a graph while rows are found, and what completes it.
+
+use tsne_core::{KnnGraph, Scalar};
+
+use crate::direct::Direct;
+use crate::error::Error;
+use crate::progress::Progress;
+use crate::selection::zeros;
+use crate::top_k::by_distance;
+
+/// The flat arrays of a graph being written.
+pub(crate) struct Output<T> {
+    pub(crate) neighbors: Vec<u32>,
+    pub(crate) distances: Vec<T>,
+    /// Rows still to be searched for.
+    pub(crate) unknown: Vec<u32>,
+}
+
+impl<T: Scalar> Output<T> {
+    /// Room for `n` rows.
+    pub(crate) fn new(n: usize, k: usize) -> Result<Self, Error> {
+        let len = n.saturating_mul(k);
+        Ok(Self { neighbors: zeros(len)?, distances: zeros(len)?, unknown: Vec::new() })
+    }
+
+    /// Searches directly for the rows that are still unknown, and assembles the graph.
+    pub(crate) fn complete(
+        mut self,
+        direct: &Direct<'_, '_, T>,
+        exclude_self: bool,
+        k: usize,
+        progress: &Progress<'_>,
+    ) -> Result<KnnGraph<T>, Error> {
+        let (neighbors, distances) = direct.search(&self.unknown, exclude_self, k, progress)?;
+        for (at, &row) in self.unknown.iter().enumerate() {
+            let (from, to) = (at * k..(at + 1) * k, row as usize * k..(row as usize + 1) * k);
+            self.neighbors[to.clone()].copy_from_slice(&neighbors[from.clone()]);
+            self.distances[to].copy_from_slice(&distances[from]);
+        }
+        self.into_graph(k)
+    }
+
+    pub(crate) fn into_graph(self, k: usize) -> Result<KnnGraph<T>, Error> {
+        // Rows ascend, so the last distance of a row is its largest.
+        if let Some(row) = self.distances.chunks_exact(k).position(|row| !row[k - 1].is_finite()) {
+            return Err(Error::DistanceOverflow { row });
+        }
+        Ok(KnnGraph::from_parts(k, self.neighbors, self.distances)?)
+    }
+}
+
+/// Writes the nearest of `found` in ascending order, as many as there is room for.
+pub(crate) fn write_nearest<T: Scalar>(
+    found: &mut Vec<(T, u32)>,
+    neighbors: &mut [u32],
+    distances: &mut [T],
+) {
+    let k = neighbors.len();
+    found.select_nth_unstable_by(k - 1, by_distance);
+    found.truncate(k);
+    found.sort_unstable_by(by_distance);
+    for ((to_neighbor, to_distance), &(distance, j)) in neighbors.iter_mut().zip(distances).zip(&*found) {
+        (*to_neighbor, *to_distance) = (j, distance);
+    }
+}
