@@ -19,6 +19,7 @@
 #![forbid(unsafe_code)]
 
 mod bound;
+mod coordinates;
 mod dense;
 mod direct;
 mod error;
@@ -39,6 +40,7 @@ mod progress;
 pub mod quality;
 #[cfg(any(feature = "hnsw", feature = "instant-distance"))]
 mod row;
+mod rp_tree;
 mod selection;
 mod sparse;
 mod store;

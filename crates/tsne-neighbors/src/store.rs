@@ -123,6 +123,21 @@ impl<'a, T: Scalar> Store<'a, T> {
         }
     }
 
+    /// A power of two that brings the largest magnitude near 1, whether or not rows are multiplied by it otherwise.
+    pub(crate) fn common_scale(&self) -> f64 {
+        match self.scales {
+            Scales::Same(scale) => scale,
+            Scales::Each(_) => 1.0,
+            Scales::None => power_of_two_scale(self.largest_magnitude()),
+        }
+    }
+
+    fn largest_magnitude(&self) -> f64 {
+        with_values!(&self.values, values => {
+            values.par_chunks(CHUNK * self.n_features).map(largest_magnitude).reduce(|| 0.0, f64::max)
+        })
+    }
+
     /// What row `i` is multiplied by when it is compared with the points of `indexed`, and they with it: their scale,
     /// unless the row is larger than all of them.
     pub(crate) fn scale_against(&self, i: usize, indexed: &Store<'_, T>) -> f64 {

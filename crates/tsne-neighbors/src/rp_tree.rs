@@ -1,0 +1,271 @@
+//! Random-projection trees (\[M57\]): points split at the median of a random direction, again and again.
+//!
+//! Halves differ by one point at most, so that a tree is a perfect binary tree: which points belong to a node follows
+//! from its number, and only directions are stored, as two points each.
+
+use std::ops::Range;
+
+use rand::RngExt as _;
+use rand_xoshiro::Xoshiro256PlusPlus;
+use rand_xoshiro::rand_core::SeedableRng as _;
+use rayon::prelude::*;
+use tsne_core::{Scalar, Seed};
+
+use crate::coordinates::{Cell, Coordinates, Direction};
+use crate::error::Error;
+use crate::progress::Progress;
+
+/// Points projected by one task, and between two looks at the caller's hook.
+const CHUNK: usize = 4096;
+
+/// Pairs of points tried for a direction before points are taken to be all at one place.
+const TRIES: usize = 8;
+
+/// A tree over points that are numbered from 0.
+///
+/// Nodes are numbered from the root, 0, on: those below node i are 2i + 1 and 2i + 2.
+#[derive(Clone, Debug)]
+pub(crate) struct RpTree<T> {
+    /// All points, leaf after leaf; ascending within a leaf.
+    order: Vec<u32>,
+    /// One for each node that is not a leaf.
+    splits: Vec<Split<T>>,
+}
+
+/// What tells the points of a node apart.
+#[derive(Clone, Copy, Debug, Default)]
+struct Split<T> {
+    /// The direction leads from the first to the second. The same point twice: there is none, and points are split by
+    /// their numbers.
+    ends: [u32; 2],
+    /// Points up to here are on the left.
+    threshold: T,
+}
+
+impl<T: Scalar> RpTree<T> {
+    /// A tree with at most `leaf_size` points to a leaf, two at least.
+    ///
+    /// Equal bits whatever the number of threads. Time O(n D log n), memory 8 bytes a point and as much again for a
+    /// moment.
+    pub(crate) fn new(
+        points: &Coordinates<T>,
+        leaf_size: usize,
+        seed: Seed,
+        progress: &Progress<'_>,
+    ) -> Result<Self, Error> {
+        let n = points.n_points();
+        let mut order: Vec<u32> = (0_u32..).take(n).collect();
+        let mut projections = vec![T::default(); n];
+        let mut n_nodes = 1;
+        let mut splits = Vec::new();
+        while n.div_ceil(n_nodes) > leaf_size.max(2) {
+            let nodes = parts(&mut order, n_nodes).into_par_iter().zip(parts(&mut projections, n_nodes));
+            let level =
+                nodes.enumerate().map_init(Buffer::default, |buffer, (node, (order, projections))| {
+                    let stream = seed.derive((splits.len() + node) as u64);
+                    let mut rng = Xoshiro256PlusPlus::seed_from_u64(stream.0);
+                    let middle = part(n, 2 * n_nodes, 2 * node).len();
+                    split(points, order, projections, middle, &mut rng, buffer, progress)
+                });
+            let level = level.collect::<Result<Vec<_>, Error>>()?;
+            splits.extend(level);
+            n_nodes *= 2;
+        }
+        Ok(Self { order, splits })
+    }
+
+    /// Number of leaves.
+    pub(crate) fn n_leaves(&self) -> usize {
+        self.splits.len() + 1
+    }
+
+    /// All points, leaf after leaf.
+    pub(crate) fn order(&self) -> &[u32] {
+        &self.order
+    }
+
+    /// The points of a leaf, ascending.
+    pub(crate) fn leaf(&self, leaf: usize) -> &[u32] {
+        &self.order[part(self.order.len(), self.n_leaves(), leaf)]
+    }
+
+    /// The number of the leaf that a node is, if it is one.
+    pub(crate) fn as_leaf(&self, node: usize) -> Option<usize> {
+        node.checked_sub(self.splits.len())
+    }
+
+    /// How far `row` lies on the right of what splits `node`, which is no leaf; below 0 on the left of it.
+    ///
+    /// `points` are those the tree was made of. None where its points cannot be told apart.
+    pub(crate) fn margin(&self, points: &Coordinates<T>, node: usize, row: &[Cell<T>]) -> Option<T> {
+        let Split { ends: [origin, end], threshold } = self.splits[node];
+        let direction = Direction::between(points.row(origin), points.row(end))?;
+        Some(direction.of(row) - threshold)
+    }
+
+    /// The leaf in which a point at `row` would be.
+    pub(crate) fn descend(&self, points: &Coordinates<T>, row: &[Cell<T>]) -> usize {
+        let mut node = 0;
+        loop {
+            if let Some(leaf) = self.as_leaf(node) {
+                return leaf;
+            }
+            let right = self.margin(points, node, row).is_some_and(|margin| margin > T::default());
+            node = 2 * node + 1 + usize::from(right);
+        }
+    }
+}
+
+/// Splits the points of a node, ascending, into those up to the threshold and the others, both still ascending. The
+/// first half ends before `middle`; points on the threshold go to either by their numbers.
+fn split<T: Scalar>(
+    points: &Coordinates<T>,
+    order: &mut [u32],
+    projections: &mut [T],
+    middle: usize,
+    rng: &mut Xoshiro256PlusPlus,
+    buffer: &mut Buffer<T>,
+    progress: &Progress<'_>,
+) -> Result<Split<T>, Error> {
+    let mut ends = [order[0]; 2];
+    for _ in 0..TRIES {
+        let pair = [order[rng.random_range(0..order.len())], order[rng.random_range(0..order.len())]];
+        if Direction::between(points.row(pair[0]), points.row(pair[1])).is_some() {
+            ends = pair;
+            break;
+        }
+    }
+    let Some(direction) = Direction::between(points.row(ends[0]), points.row(ends[1])) else {
+        // Ascending order is split in the middle as it is.
+        return Ok(Split { ends, threshold: T::default() });
+    };
+    let chunks = order.par_chunks(CHUNK).zip(projections.par_chunks_mut(CHUNK));
+    chunks.try_for_each(|(order, projections)| {
+        direction.project(points, order, projections);
+        progress.advance(0)
+    })?;
+    buffer.sorted.clear();
+    buffer.sorted.extend_from_slice(projections);
+    let (left, &mut above, _) = buffer.sorted.select_nth_unstable_by(middle, T::total_cmp);
+    let (mut below, mut n_below) = (left[0], 0);
+    for &x in left.iter() {
+        n_below += usize::from(x < above);
+        below = if x > below { x } else { below };
+    }
+    // Points at `above` that are still on the left, because so many are there.
+    let mut ties = middle - n_below;
+    buffer.right.clear();
+    let mut at = 0;
+    for (read, &x) in projections.iter().enumerate() {
+        let i = order[read];
+        let tied = x == above && ties > 0;
+        ties -= usize::from(tied);
+        if x < above || tied {
+            order[at] = i;
+            at += 1;
+        } else {
+            buffer.right.push(i);
+        }
+    }
+    order[middle..].copy_from_slice(&buffer.right);
+    Ok(Split { ends, threshold: T::lit(0.5) * (below + above) })
+}
+
+/// Room for splitting one node.
+#[derive(Default)]
+struct Buffer<T> {
+    sorted: Vec<T>,
+    right: Vec<u32>,
+}
+
+/// Where part number `i` of `n_parts` equal parts of `n` starts.
+fn start(n: usize, n_parts: usize, i: usize) -> usize {
+    // n is below 2³², and parts are fewer.
+    n * i / n_parts
+}
+
+/// Part number `i` of `n_parts` equal parts of `n`.
+fn part(n: usize, n_parts: usize, i: usize) -> Range<usize> {
+    start(n, n_parts, i)..start(n, n_parts, i + 1)
+}
+
+/// All of `n_parts` equal parts of `values`.
+fn parts<V>(values: &mut [V], n_parts: usize) -> Vec<&mut [V]> {
+    let n = values.len();
+    let mut rest = values;
+    (0..n_parts)
+        .map(|i| rest.split_off_mut(..part(n, n_parts, i).len()).expect("the parts make up the whole"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use tsne_core::{Control, Seed};
+
+    use super::RpTree;
+    use crate::coordinates::Coordinates;
+    use crate::progress::Progress;
+
+    fn coordinates(n: usize, d: usize, value: impl Fn(usize, usize) -> f64 + Sync) -> Coordinates<f32> {
+        Coordinates::from_rows(n, d, |range, rows| {
+            rows.extend(range.flat_map(|i| (0..d).map(move |f| (i, f))).map(|(i, f)| value(i, f)));
+        })
+    }
+
+    fn numbers(i: usize, f: usize) -> f64 {
+        ((i * 31 + f * 17) as f64 * 0.754_877_666_246_692_7).fract()
+    }
+
+    fn tree(points: &Coordinates<f32>, leaf_size: usize, seed: u64) -> RpTree<f32> {
+        let progress = Progress::new(&Control::NONE, 1);
+        RpTree::new(points, leaf_size, Seed(seed), &progress).expect("nobody stops it")
+    }
+
+    /// Leaves are even, small enough, ascending, and hold every point once.
+    fn check_leaves(tree: &RpTree<f32>, n: usize, leaf_size: usize) {
+        let sizes = (0..tree.n_leaves()).map(|leaf| tree.leaf(leaf).len());
+        let (least, most) = sizes.fold((usize::MAX, 0), |(least, most), len| (least.min(len), most.max(len)));
+        assert!(most <= leaf_size && most - least <= 1, "leaves of {least} to {most} points");
+        assert!((0..tree.n_leaves()).all(|leaf| tree.leaf(leaf).is_sorted()), "leaves ascend");
+        let mut met = tree.order().to_vec();
+        met.sort_unstable();
+        assert!(met.iter().copied().eq((0_u32..).take(n)), "every point is in one leaf");
+    }
+
+    #[test]
+    fn leaves_are_even_whatever_the_points() {
+        for n in [0, 1, 2, 5, 64, 1000, 10_001] {
+            for leaf_size in [2, 10, 500] {
+                check_leaves(&tree(&coordinates(n, 3, numbers), leaf_size, 1), n, leaf_size);
+                check_leaves(&tree(&coordinates(n, 1, |_, _| 0.5), leaf_size, 1), n, leaf_size);
+                let two_places = coordinates(n, 20, |i, _| if i % 3 == 0 { 1.0 } else { 0.0 });
+                check_leaves(&tree(&two_places, leaf_size, 1), n, leaf_size);
+            }
+        }
+    }
+
+    #[test]
+    fn points_find_their_own_leaves() {
+        for d in [2, 16, 50] {
+            let points = coordinates(3000, d, numbers);
+            let tree = tree(&points, 100, 7);
+            for leaf in 0..tree.n_leaves() {
+                for &i in tree.leaf(leaf) {
+                    assert_eq!(tree.descend(&points, points.row(i)), leaf, "point {i} of {d} features");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn seeds_make_other_trees_and_threads_do_not() {
+        let points = coordinates(20_000, 6, numbers);
+        let pool = |n| rayon::ThreadPoolBuilder::new().num_threads(n).build().expect("a pool");
+        let first = pool(1).install(|| tree(&points, 60, 3));
+        for n in [2, 3, 8] {
+            let again = pool(n).install(|| tree(&points, 60, 3));
+            assert_eq!(again.order(), first.order(), "{n} threads");
+        }
+        assert_ne!(tree(&points, 60, 4).order(), first.order(), "another seed");
+    }
+}
