@@ -19,7 +19,7 @@ const CHUNK: usize = 1024;
 /// Sixteen features of a point, in as few cache lines as they can be.
 #[derive(Clone, Copy, Debug, Default)]
 #[repr(align(64))]
-pub(crate) struct Cell<T>([T; CELL]);
+pub(crate) struct Cell<T>(pub(crate) [T; CELL]);
 
 /// A copy of points, row after row, in an order of its own.
 #[derive(Clone, Debug)]
@@ -124,7 +124,7 @@ fn products<T: Scalar>(origin: &[Cell<T>], a: &[Cell<T>], b: &[Cell<T>]) -> T {
 fn sum<T: Scalar>(mut lanes: [T; CELL]) -> T {
     for half in [8, 4, 2, 1] {
         for l in 0..half {
-            lanes[l] = lanes[l] + lanes[l + half];
+            lanes[l] += lanes[l + half];
         }
     }
     lanes[0]

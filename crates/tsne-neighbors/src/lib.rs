@@ -6,6 +6,7 @@
 //! | index | finds | answers queries | points |
 //! | --- | --- | --- | --- |
 //! | [`Exact`] | the true neighbors | yes | dense `f32`, `f64`, bytes; sparse |
+//! | [`RandomProjectionForest`] | most of them | yes | dense, bytes |
 //! | `Hnsw`, feature `hnsw` | most of them | yes | dense, bytes |
 //! | `InstantDistance`, feature `instant-distance` | most of them | yes | dense, bytes |
 //! | [`PrecomputedDistances`] | the smallest entries of each row | yes, rows of distances | a square matrix |
@@ -19,11 +20,13 @@
 #![forbid(unsafe_code)]
 
 mod bound;
+#[allow(dead_code, reason = "the descent uses the rest")]
 mod coordinates;
 mod dense;
 mod direct;
 mod error;
 mod exact;
+mod forest;
 mod geometry;
 #[cfg(feature = "hnsw")]
 mod hnsw;
@@ -40,6 +43,7 @@ mod progress;
 pub mod quality;
 #[cfg(any(feature = "hnsw", feature = "instant-distance"))]
 mod row;
+#[allow(dead_code, reason = "the descent uses the rest")]
 mod rp_tree;
 mod selection;
 mod sparse;
@@ -50,6 +54,7 @@ mod top_k;
 
 pub use error::Error;
 pub use exact::Exact;
+pub use forest::{ForestParams, RandomProjectionForest};
 #[cfg(feature = "hnsw")]
 pub use hnsw::{Hnsw, HnswParams};
 #[cfg(feature = "instant-distance")]

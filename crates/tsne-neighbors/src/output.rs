@@ -1,5 +1,7 @@
 //! The flat arrays of a graph while rows are found, and what completes it.
 
+use std::ops::Range;
+
 use tsne_core::{KnnGraph, Scalar};
 
 use crate::direct::Direct;
@@ -7,6 +9,11 @@ use crate::error::Error;
 use crate::progress::Progress;
 use crate::selection::zeros;
 use crate::top_k::by_distance;
+
+/// Where row number `row` of `k` entries lies in a flat array.
+pub(crate) fn row_range(row: usize, k: usize) -> Range<usize> {
+    row * k..(row + 1) * k
+}
 
 /// The flat arrays of a graph being written.
 pub(crate) struct Output<T> {
@@ -33,7 +40,7 @@ impl<T: Scalar> Output<T> {
     ) -> Result<KnnGraph<T>, Error> {
         let (neighbors, distances) = direct.search(&self.unknown, exclude_self, k, progress)?;
         for (at, &row) in self.unknown.iter().enumerate() {
-            let (from, to) = (at * k..(at + 1) * k, row as usize * k..(row as usize + 1) * k);
+            let (from, to) = (row_range(at, k), row_range(row as usize, k));
             self.neighbors[to.clone()].copy_from_slice(&neighbors[from.clone()]);
             self.distances[to].copy_from_slice(&distances[from]);
         }
@@ -61,5 +68,31 @@ pub(crate) fn write_nearest<T: Scalar>(
     found.sort_unstable_by(by_distance);
     for ((to_neighbor, to_distance), &(distance, j)) in neighbors.iter_mut().zip(distances).zip(&*found) {
         (*to_neighbor, *to_distance) = (j, distance);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Output, row_range};
+    use crate::error::Error;
+
+    #[test]
+    fn rows_lie_beyond_what_thirty_two_bits_number() {
+        // The last of 4 billion rows of 90, and the row that begins just beyond 2³¹ and 2³².
+        assert_eq!(row_range(3_999_999_999, 90), 359_999_999_910..360_000_000_000);
+        for first in [1_usize << 31, 1 << 32] {
+            let row = first / 90 + 1;
+            let range = row_range(row, 90);
+            assert!(range.start > first && range.len() == 90, "{range:?}");
+            assert_eq!(row_range(row - 1, 90).end, range.start, "rows touch");
+        }
+    }
+
+    #[test]
+    fn a_graph_that_no_memory_holds_is_refused() {
+        for (n, k) in [(usize::MAX / 8, 7), (1 << 50, 90)] {
+            let refused = Output::<f32>::new(n, k).err();
+            assert!(matches!(refused, Some(Error::OutOfMemory { .. })), "{n} rows of {k}: {refused:?}");
+        }
     }
 }

@@ -4,6 +4,7 @@ mod conformance;
 mod data;
 mod degenerate;
 mod exact;
+mod forest;
 mod metrics;
 #[cfg(any(feature = "hnsw", feature = "instant-distance"))]
 mod navigable;
