@@ -18,8 +18,8 @@ const MIN_QUERIES: usize = 2 * LANES;
 /// Dense points under a metric.
 #[derive(Clone, Debug)]
 pub(crate) struct DensePoints<'a, T: Scalar> {
-    geometry: Geometry,
-    store: Store<'a, T>,
+    pub(crate) geometry: Geometry,
+    pub(crate) store: Store<'a, T>,
     /// Mean of the scaled points.
     center: Vec<f64>,
 }
@@ -132,7 +132,7 @@ impl<'a, T: Scalar> DensePoints<'a, T> {
         tiled::answers(direct, &kernel, &pack_queries, &pack, width, k, control)
     }
 
-    fn direct<'s>(&'s self, rows: &'s Store<'s, T>) -> Direct<'s, 's, T> {
+    pub(crate) fn direct<'s>(&'s self, rows: &'s Store<'s, T>) -> Direct<'s, 's, T> {
         Direct { geometry: &self.geometry, rows, indexed: &self.store }
     }
 }

@@ -85,6 +85,16 @@ impl<'a, T: Scalar> Exact<'a, T> {
     }
 }
 
+impl<'a, T: Scalar> Exact<'a, T> {
+    /// The points, if they are dense.
+    pub(crate) fn dense(&self) -> Option<&DensePoints<'a, T>> {
+        match &self.points {
+            Indexed::Dense(points) => Some(points),
+            Indexed::Sparse(_) => None,
+        }
+    }
+}
+
 impl<T: Scalar> NeighborIndex<T> for Exact<'_, T> {
     fn n_points(&self) -> usize {
         match &self.points {

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use fearless_simd::{Simd, f32x16, i16x32, i32x16, prelude::*};
+use fearless_simd::{Simd, SimdFloat, f32x16, i16x32, i32x16, prelude::*};
 
 use crate::bound::ErrorBound;
 use crate::tile::{Kernel, LANES};
@@ -17,6 +17,11 @@ pub(crate) trait Fold: Send + Sync + 'static {
     fn accumulate<S: Simd>(sums: f32x16<S>, a: f32x16<S>, b: f32x16<S>) -> f32x16<S>;
     /// Quantities from partial results and the sums of the norms.
     fn finish<S: Simd>(simd: S, sums: f32x16<S>, norms: f32x16<S>) -> f32x16<S>;
+
+    /// Adds a feature, given by the difference of two points, to their partial results.
+    fn add_difference<S: Simd, V: SimdFloat<S>>(results: V, difference: V) -> V;
+    /// All partial results as one.
+    fn join<S: Simd, V: SimdFloat<S>>(results: V) -> V::Element;
 }
 
 /// ‖a‖² + ‖b‖² − 2 a·b.
@@ -38,6 +43,14 @@ impl Fold for Product {
     #[inline(always)]
     fn finish<S: Simd>(simd: S, sums: f32x16<S>, norms: f32x16<S>) -> f32x16<S> {
         sums.mul_add(f32x16::splat(simd, -2.0), norms)
+    }
+    #[inline(always)]
+    fn add_difference<S: Simd, V: SimdFloat<S>>(results: V, difference: V) -> V {
+        difference.mul_add(difference, results)
+    }
+    #[inline(always)]
+    fn join<S: Simd, V: SimdFloat<S>>(results: V) -> V::Element {
+        results.reduce_sum()
     }
 }
 
@@ -61,6 +74,14 @@ impl Fold for AbsoluteSum {
     fn finish<S: Simd>(_simd: S, sums: f32x16<S>, norms: f32x16<S>) -> f32x16<S> {
         infinite_where_padded(sums, norms)
     }
+    #[inline(always)]
+    fn add_difference<S: Simd, V: SimdFloat<S>>(results: V, difference: V) -> V {
+        results + difference.abs()
+    }
+    #[inline(always)]
+    fn join<S: Simd, V: SimdFloat<S>>(results: V) -> V::Element {
+        results.reduce_sum()
+    }
 }
 
 /// max |a − b|.
@@ -82,6 +103,14 @@ impl Fold for LargestDifference {
     #[inline(always)]
     fn finish<S: Simd>(_simd: S, sums: f32x16<S>, norms: f32x16<S>) -> f32x16<S> {
         infinite_where_padded(sums, norms)
+    }
+    #[inline(always)]
+    fn add_difference<S: Simd, V: SimdFloat<S>>(results: V, difference: V) -> V {
+        results.max(difference.abs())
+    }
+    #[inline(always)]
+    fn join<S: Simd, V: SimdFloat<S>>(results: V) -> V::Element {
+        results.reduce_max()
     }
 }
 

@@ -9,6 +9,7 @@
 //! | [`RandomProjectionForest`] | most of them | yes | dense, bytes |
 //! | `Hnsw`, feature `hnsw` | most of them | yes | dense, bytes |
 //! | `InstantDistance`, feature `instant-distance` | most of them | yes | dense, bytes |
+//! | [`NnDescent`] | nearly all of them, among many points | yes | as [`Exact`] |
 //! | [`PrecomputedDistances`] | the smallest entries of each row | yes, rows of distances | a square matrix |
 //! | [`KnnGraph`] itself, see [`precomputed_neighbors`] | what it holds | no | |
 //!
@@ -20,9 +21,9 @@
 #![forbid(unsafe_code)]
 
 mod bound;
-#[allow(dead_code, reason = "the descent uses the rest")]
 mod coordinates;
 mod dense;
+mod descent;
 mod direct;
 mod error;
 mod exact;
@@ -36,6 +37,7 @@ mod join;
 mod kernels;
 mod lanes;
 mod metric;
+mod nn_descent;
 mod output;
 mod pair;
 mod precomputed;
@@ -43,7 +45,6 @@ mod progress;
 pub mod quality;
 #[cfg(any(feature = "hnsw", feature = "instant-distance"))]
 mod row;
-#[allow(dead_code, reason = "the descent uses the rest")]
 mod rp_tree;
 mod selection;
 mod sparse;
@@ -60,6 +61,7 @@ pub use hnsw::{Hnsw, HnswParams};
 #[cfg(feature = "instant-distance")]
 pub use instant::{InstantDistance, InstantDistanceParams};
 pub use metric::{CustomMetric, Metric, MetricParameters};
+pub use nn_descent::NnDescent;
 pub use precomputed::{PrecomputedDistances, precomputed_neighbors};
 pub use tsne_core::{
     BackendError, Control, Csr, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar, Seed,

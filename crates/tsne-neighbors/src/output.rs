@@ -30,6 +30,15 @@ impl<T: Scalar> Output<T> {
         Ok(Self { neighbors: zeros(len)?, distances: zeros(len)?, unknown: Vec::new() })
     }
 
+    /// Writes row `i`.
+    pub(crate) fn set_row(&mut self, i: u32, row: &[(T, u32)]) {
+        let to = row_range(i as usize, row.len());
+        let output = self.neighbors[to.clone()].iter_mut().zip(&mut self.distances[to]);
+        for ((neighbor, distance), &(d, j)) in output.zip(row) {
+            (*neighbor, *distance) = (j, d);
+        }
+    }
+
     /// Searches directly for the rows that are still unknown, and assembles the graph.
     pub(crate) fn complete(
         mut self,

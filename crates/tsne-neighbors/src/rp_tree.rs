@@ -11,7 +11,7 @@ use rand_xoshiro::rand_core::SeedableRng as _;
 use rayon::prelude::*;
 use tsne_core::{Scalar, Seed};
 
-use crate::coordinates::{Cell, Coordinates, Direction};
+use crate::coordinates::{Coordinates, Direction};
 use crate::error::Error;
 use crate::progress::Progress;
 
@@ -74,14 +74,22 @@ impl<T: Scalar> RpTree<T> {
         Ok(Self { order, splits })
     }
 
+    /// Renumbers the points in the order of the leaves. Returns the numbers they had.
+    pub(crate) fn renumber(&mut self) -> Vec<u32> {
+        let mut numbers = vec![0; self.order.len()];
+        for (new, &old) in (0_u32..).zip(&self.order) {
+            numbers[old as usize] = new;
+        }
+        for end in self.splits.iter_mut().flat_map(|split| &mut split.ends) {
+            *end = numbers[*end as usize];
+        }
+        let len = self.order.len();
+        std::mem::replace(&mut self.order, (0_u32..).take(len).collect())
+    }
+
     /// Number of leaves.
     pub(crate) fn n_leaves(&self) -> usize {
         self.splits.len() + 1
-    }
-
-    /// All points, leaf after leaf.
-    pub(crate) fn order(&self) -> &[u32] {
-        &self.order
     }
 
     /// The points of a leaf, ascending.
@@ -97,14 +105,14 @@ impl<T: Scalar> RpTree<T> {
     /// How far `row` lies on the right of what splits `node`, which is no leaf; below 0 on the left of it.
     ///
     /// `points` are those the tree was made of. None where its points cannot be told apart.
-    pub(crate) fn margin(&self, points: &Coordinates<T>, node: usize, row: &[Cell<T>]) -> Option<T> {
+    pub(crate) fn margin(&self, points: &Coordinates<T>, node: usize, row: &[T]) -> Option<T> {
         let Split { ends: [origin, end], threshold } = self.splits[node];
         let direction = Direction::between(points.row(origin), points.row(end))?;
         Some(direction.of(row) - threshold)
     }
 
     /// The leaf in which a point at `row` would be.
-    pub(crate) fn descend(&self, points: &Coordinates<T>, row: &[Cell<T>]) -> usize {
+    pub(crate) fn descend(&self, points: &Coordinates<T>, row: &[T]) -> usize {
         let mut node = 0;
         loop {
             if let Some(leaf) = self.as_leaf(node) {
@@ -238,7 +246,7 @@ mod tests {
         let (least, most) = sizes.fold((usize::MAX, 0), |(least, most), len| (least.min(len), most.max(len)));
         assert!(most <= leaf_size && most - least <= 1, "leaves of {least} to {most} points");
         assert!((0..tree.n_leaves()).all(|leaf| tree.leaf(leaf).is_sorted()), "leaves ascend");
-        let mut met = tree.order().to_vec();
+        let mut met = tree.order.clone();
         met.sort_unstable();
         assert!(met.iter().copied().eq((0_u32..).take(n)), "every point is in one leaf");
     }
@@ -275,8 +283,8 @@ mod tests {
         let first = pool(1).install(|| tree(&points, 60, 3));
         for n in [2, 3, 8] {
             let again = pool(n).install(|| tree(&points, 60, 3));
-            assert_eq!(again.order(), first.order(), "{n} threads");
+            assert_eq!(again.order, first.order, "{n} threads");
         }
-        assert_ne!(tree(&points, 60, 4).order(), first.order(), "another seed");
+        assert_ne!(tree(&points, 60, 4).order, first.order, "another seed");
     }
 }

@@ -12,6 +12,8 @@ pub(crate) struct Rows<K: Kernel> {
     norms: Vec<K::Value>,
     /// Candidates held, one number a row.
     lens: Vec<u32>,
+    /// Whether room is left for the error of the kernel.
+    guarded: bool,
 }
 
 impl<K: Kernel> Rows<K> {
@@ -19,7 +21,15 @@ impl<K: Kernel> Rows<K> {
     pub(crate) fn new(packed: &Packed<K>, k: usize) -> Self {
         let mut thresholds = vec![K::ALWAYS; packed.len];
         thresholds.resize(packed.norms.len(), K::NEVER);
-        Self { k, thresholds, norms: packed.norms.clone(), lens: vec![0; packed.len] }
+        Self { k, thresholds, norms: packed.norms.clone(), lens: vec![0; packed.len], guarded: true }
+    }
+
+    /// The points of `packed` in search of at most `k` others each, nearer than a threshold of its own, by the
+    /// kernel's outcomes as they are.
+    pub(crate) fn below(packed: &Packed<K>, k: usize, thresholds: &[K::Value]) -> Self {
+        let mut thresholds = thresholds.to_vec();
+        thresholds.resize(packed.norms.len(), K::NEVER);
+        Self { k, thresholds, norms: Vec::new(), lens: vec![0; packed.len], guarded: false }
     }
 }
 
@@ -88,6 +98,12 @@ impl<'e, K: Kernel> Selection<'e, K> {
             return;
         }
         let entries = &mut self.entries[row * self.capacity..][..self.rows.lens[row] as usize];
+        if !self.rows.guarded {
+            let (_, &mut kth, _) = entries.select_nth_unstable(self.rows.k - 1);
+            self.rows.thresholds[row] = outcome_of::<K>(kth);
+            self.rows.lens[row] = u32::try_from(self.rows.k).expect("a buffer is shorter than the graph");
+            return;
+        }
         let (kept, threshold) = keep_candidates(kernel, entries, self.rows.k, self.rows.norms[row]);
         if kept > self.capacity - LANES / 2 {
             // Too many to tell apart: this row is given up.
@@ -97,6 +113,11 @@ impl<'e, K: Kernel> Selection<'e, K> {
             self.rows.thresholds[row] = threshold;
             self.rows.lens[row] = u32::try_from(kept).expect("a buffer is shorter than the graph");
         }
+    }
+
+    /// What `row` holds, in no order.
+    pub(crate) fn entries(&self, row: usize) -> &[u64] {
+        &self.entries[row * self.capacity..][..self.rows.lens[row] as usize]
     }
 
     /// Every candidate of `row` that may be among its k nearest; none if they cannot be told, because too many are at

@@ -304,7 +304,7 @@ fn map_rows<T: Scalar>(
 
 impl<K: Kernel> Packed<K> {
     /// Makes room for the points of `range`, all padding so far.
-    fn reset(&mut self, range: Range<usize>, steps: usize) {
+    pub(crate) fn reset(&mut self, range: Range<usize>, steps: usize) {
         let padded = range.len().next_multiple_of(LANES);
         (self.first, self.len, self.steps) = (range.start, range.len(), steps);
         self.cells.clear();
@@ -316,7 +316,7 @@ impl<K: Kernel> Packed<K> {
 
 /// Scales, centers and narrows up to sixteen rows into a panel, and computes their norms.
 #[inline(always)]
-fn narrow<E: Element, F: Fold>(
+pub(crate) fn narrow<E: Element, F: Fold>(
     rows: &[E],
     scales: &[f64; LANES],
     center: &[f64],

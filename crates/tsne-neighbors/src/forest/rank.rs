@@ -3,7 +3,7 @@
 use fearless_simd::{Level, Simd, dispatch, f32x16, f64x8, prelude::*};
 use tsne_core::{Scalar, Typed};
 
-use crate::coordinates::{CELL, Cell, Coordinates};
+use crate::coordinates::Coordinates;
 
 /// What is computed of two rows; it grows with their distance.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,13 +20,7 @@ pub(crate) enum Quantity {
 
 impl Quantity {
     /// Puts the quantities of `row` and each of the points `others` into `to`.
-    pub(crate) fn fill<T: Scalar>(
-        self,
-        row: &[Cell<T>],
-        points: &Coordinates<T>,
-        others: &[u32],
-        to: &mut Vec<T>,
-    ) {
+    pub(crate) fn fill<T: Scalar>(self, row: &[T], points: &Coordinates<T>, others: &[u32], to: &mut Vec<T>) {
         to.resize(others.len(), T::default());
         macro_rules! each {
             ($quantity:ident) => {
@@ -45,34 +39,33 @@ impl Quantity {
 }
 
 /// Defines a function of two rows that goes through their features vector by vector: `$step` makes of the lanes so far
-/// and a vector of either row the lanes to go on with, and `$reduce` a number of the last ones.
+/// and a vector of either row the lanes to go on with, and `$reduce` a number of the last ones. Rows are filled up to
+/// whole vectors.
 macro_rules! by_vectors {
     ($(#[$doc:meta])* $name:ident, |$lanes:ident, $a:ident, $b:ident| $step:expr, $reduce:ident) => {
         $(#[$doc])*
         #[inline(always)]
-        pub(crate) fn $name<S: Simd, T: Scalar>(simd: S, a: &[Cell<T>], b: &[Cell<T>]) -> T {
-            let (mut single, mut double) = (f32x16::splat(simd, 0.0), f64x8::splat(simd, 0.0));
-            for (Cell(a), Cell(b)) in a.iter().zip(b) {
-                match (T::typed(a), T::typed(b)) {
-                    (Typed::F32(a), Typed::F32(b)) => {
+        pub(crate) fn $name<S: Simd, T: Scalar>(simd: S, a: &[T], b: &[T]) -> T {
+            match (T::typed(a), T::typed(b)) {
+                (Typed::F32(a), Typed::F32(b)) => {
+                    let mut lanes = f32x16::splat(simd, 0.0);
+                    for (a, b) in a.as_chunks::<16>().0.iter().zip(b.as_chunks::<16>().0) {
                         let ($lanes, $a, $b) =
-                            (single, f32x16::from_slice(simd, a), f32x16::from_slice(simd, b));
-                        single = $step;
+                            (lanes, f32x16::from_slice(simd, a), f32x16::from_slice(simd, b));
+                        lanes = $step;
                     }
-                    (Typed::F64(a), Typed::F64(b)) => {
-                        for half in [0..CELL / 2, CELL / 2..CELL] {
-                            let (a, b) = (&a[half.clone()], &b[half]);
-                            let ($lanes, $a, $b) =
-                                (double, f64x8::from_slice(simd, a), f64x8::from_slice(simd, b));
-                            double = $step;
-                        }
-                    }
-                    _ => unreachable!("both rows are of one type"),
+                    T::lit(f64::from(lanes.$reduce()))
                 }
-            }
-            match T::typed(&[] as &[T]) {
-                Typed::F32(_) => T::lit(f64::from(single.$reduce())),
-                Typed::F64(_) => T::lit(double.$reduce()),
+                (Typed::F64(a), Typed::F64(b)) => {
+                    let mut lanes = f64x8::splat(simd, 0.0);
+                    for (a, b) in a.as_chunks::<8>().0.iter().zip(b.as_chunks::<8>().0) {
+                        let ($lanes, $a, $b) =
+                            (lanes, f64x8::from_slice(simd, a), f64x8::from_slice(simd, b));
+                        lanes = $step;
+                    }
+                    T::lit(lanes.$reduce())
+                }
+                _ => unreachable!("both rows are of one type"),
             }
         }
     };

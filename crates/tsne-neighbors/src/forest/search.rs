@@ -6,7 +6,7 @@ use std::collections::BinaryHeap;
 use fearless_simd::{Level, Simd, dispatch};
 use tsne_core::Scalar;
 
-use crate::coordinates::{Cell, Coordinates};
+use crate::coordinates::Coordinates;
 use crate::forest::rank::Quantity;
 use crate::forest::tree::Tree;
 use crate::top_k::TopK;
@@ -43,7 +43,7 @@ impl<T: Scalar> Search<T> {
         trees: &[Tree<T>],
         points: &Coordinates<T>,
         quantity: Quantity,
-        row: &[Cell<T>],
+        row: &[T],
         budget: usize,
         least: usize,
         found: &mut Vec<u32>,
@@ -60,7 +60,7 @@ impl<T: Scalar> Search<T> {
     }
 
     #[inline(always)]
-    fn collect<S: Simd>(&mut self, simd: S, trees: &[Tree<T>], row: &[Cell<T>], budget: usize, least: usize) {
+    fn collect<S: Simd>(&mut self, simd: S, trees: &[Tree<T>], row: &[T], budget: usize, least: usize) {
         self.candidates.clear();
         self.aside.clear();
         let mut held = 0;

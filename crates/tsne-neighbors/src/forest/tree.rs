@@ -9,7 +9,7 @@ use rand_xoshiro::rand_core::SeedableRng as _;
 use rayon::prelude::*;
 use tsne_core::{Scalar, Seed};
 
-use crate::coordinates::{CELL, Cell, Coordinates};
+use crate::coordinates::Coordinates;
 use crate::error::Error;
 use crate::forest::rank::{product, squares};
 use crate::progress::Progress;
@@ -31,8 +31,8 @@ pub(crate) struct Tree<T> {
     order: Vec<u32>,
     /// The root, then pairs of nodes below another.
     nodes: Vec<Node<T>>,
-    /// Unit normals, one row of cells for each node that is split.
-    normals: Vec<Cell<T>>,
+    /// Unit normals, one row for each node that is split.
+    normals: Vec<T>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -65,7 +65,7 @@ impl<T: Scalar> Tree<T> {
         let mut depth_left = 8 + 2 * n.div_ceil(leaf_size).max(1).ilog2();
         while !large.is_empty() {
             let first_normal = normals.len() / width;
-            normals.resize((first_normal + large.len()) * width, Cell::default());
+            normals.resize((first_normal + large.len()) * width, T::default());
             let ranges = || large.iter().map(|(_, range)| range.clone());
             let pieces = pieces(&mut order, ranges()).into_par_iter().zip(pieces(&mut projections, ranges()));
             let splits = pieces.zip(&large).zip(normals[first_normal * width..].par_chunks_exact_mut(width));
@@ -107,7 +107,7 @@ impl<T: Scalar> Tree<T> {
         &self,
         simd: S,
         node: u32,
-        row: &[Cell<T>],
+        row: &[T],
         mut pass: impl FnMut(u32, T),
     ) -> &[u32] {
         let width = row.len();
@@ -134,7 +134,7 @@ fn split<T: Scalar>(
     points: &Coordinates<T>,
     order: &mut [u32],
     projections: &mut [T],
-    normal: &mut [Cell<T>],
+    normal: &mut [T],
     may_be_uneven: bool,
     rng: &mut Xoshiro256PlusPlus,
     buffer: &mut Buffer<T>,
@@ -192,7 +192,7 @@ fn between_means<S: Simd, T: Scalar>(
     points: &Coordinates<T>,
     order: &[u32],
     rng: &mut Xoshiro256PlusPlus,
-    normal: &mut [Cell<T>],
+    normal: &mut [T],
 ) -> Option<T> {
     let sample: Vec<u32> = if order.len() <= SAMPLE {
         order.to_vec()
@@ -214,24 +214,17 @@ fn between_means<S: Simd, T: Scalar>(
 
 /// Lloyd's algorithm for two means, a few rounds of it.
 #[inline(always)]
-fn move_means<S: Simd, T: Scalar>(
-    simd: S,
-    points: &Coordinates<T>,
-    sample: &[u32],
-    means: &mut [Vec<Cell<T>>; 2],
-) {
+fn move_means<S: Simd, T: Scalar>(simd: S, points: &Coordinates<T>, sample: &[u32], means: &mut [Vec<T>; 2]) {
     let mut sums = means.clone();
     for _ in 0..ROUNDS {
         let mut counts = [0_u32; 2];
-        sums.iter_mut().for_each(|sum| sum.fill(Cell::default()));
+        sums.iter_mut().for_each(|sum| sum.fill(T::default()));
         for &i in sample {
             let row = points.row(i);
             let nearer = usize::from(squares(simd, row, &means[1]) < squares(simd, row, &means[0]));
             counts[nearer] += 1;
-            for (Cell(sum), Cell(row)) in sums[nearer].iter_mut().zip(row) {
-                for l in 0..CELL {
-                    sum[l] += row[l];
-                }
+            for (sum, x) in sums[nearer].iter_mut().zip(row) {
+                *sum += *x;
             }
         }
         if counts.contains(&0) {
@@ -239,10 +232,8 @@ fn move_means<S: Simd, T: Scalar>(
         }
         for ((mean, sum), count) in means.iter_mut().zip(&sums).zip(counts) {
             let share = T::lit(1.0 / f64::from(count));
-            for (Cell(mean), Cell(sum)) in mean.iter_mut().zip(sum) {
-                for l in 0..CELL {
-                    mean[l] = sum[l] * share;
-                }
+            for (mean, sum) in mean.iter_mut().zip(sum) {
+                *mean = *sum * share;
             }
         }
     }
@@ -250,26 +241,19 @@ fn move_means<S: Simd, T: Scalar>(
 
 /// Puts the direction from `a` to `b` into `normal`, if there is one, and returns the middle between them along it.
 #[inline(always)]
-fn middle_between<S: Simd, T: Scalar>(
-    simd: S,
-    a: &[Cell<T>],
-    b: &[Cell<T>],
-    normal: &mut [Cell<T>],
-) -> Option<T> {
+fn middle_between<S: Simd, T: Scalar>(simd: S, a: &[T], b: &[T], normal: &mut [T]) -> Option<T> {
     let length = squares(simd, a, b).sqrt();
     if length == T::default() {
         return None;
     }
-    for (Cell(normal), (Cell(a), Cell(b))) in normal.iter_mut().zip(a.iter().zip(b)) {
-        for l in 0..CELL {
-            normal[l] = (b[l] - a[l]) / length;
-        }
+    for (normal, (a, b)) in normal.iter_mut().zip(a.iter().zip(b)) {
+        *normal = (*b - *a) / length;
     }
     Some(T::lit(0.5) * (product(simd, normal, a) + product(simd, normal, b)))
 }
 
 /// Whether two rows are different places, so far as squares can tell.
 #[inline(always)]
-fn differs<S: Simd, T: Scalar>(simd: S, a: &[Cell<T>], b: &[Cell<T>]) -> bool {
+fn differs<S: Simd, T: Scalar>(simd: S, a: &[T], b: &[T]) -> bool {
     squares(simd, a, b) > T::default()
 }

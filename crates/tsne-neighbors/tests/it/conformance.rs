@@ -1,7 +1,7 @@
 //! Every index keeps the promises of the seam.
 
 use tsne_core::{BackendError, NeighborQuery, Points, Scalar};
-use tsne_neighbors::{Exact, Metric};
+use tsne_neighbors::{Exact, Metric, NnDescent, Seed};
 use tsne_testkit::conformance::{NeighborContract, check_neighbor_index, check_neighbor_query};
 
 fn check_exact<T: Scalar>(metric: &Metric, contract: NeighborContract) {
@@ -44,4 +44,30 @@ fn exact_under_a_function() {
     let contract = NeighborContract::exact().with_distance(canberra).with_parallel_points(400);
     check_exact::<f64>(&custom, contract);
     check_exact::<f64>(&Metric::Canberra, contract);
+}
+
+fn check_descent<T: Scalar>(metric: &Metric, contract: NeighborContract) {
+    check_neighbor_index::<T>(
+        |points| Ok(Box::new(NnDescent::with_metric(points, metric, Seed(5))?)),
+        contract,
+    );
+    check_neighbor_query::<T>(
+        |points| Ok(Box::new(NnDescent::with_metric(points, metric, Seed(5))?)),
+        contract,
+    );
+}
+
+#[test]
+fn descent_in_f32_and_f64() {
+    check_descent::<f32>(&Metric::Euclidean, NeighborContract::recall_at_least(0.95));
+    check_descent::<f64>(&Metric::Euclidean, NeighborContract::recall_at_least(0.95));
+}
+
+#[test]
+fn descent_pair_by_pair() {
+    let canberra = |a: &[f64], b: &[f64]| -> f64 {
+        let term = |a: f64, b: f64| if a == b { 0.0 } else { (a - b).abs() / (a.abs() + b.abs()) };
+        a.iter().zip(b).map(|(&a, &b)| term(a, b)).sum()
+    };
+    check_descent::<f64>(&Metric::Canberra, NeighborContract::recall_at_least(0.95).with_distance(canberra));
 }

@@ -8,6 +8,7 @@ mod forest;
 mod metrics;
 #[cfg(any(feature = "hnsw", feature = "instant-distance"))]
 mod navigable;
+mod nn_descent;
 mod precomputed;
 mod quality;
 mod sparse;
