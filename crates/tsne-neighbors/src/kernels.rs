@@ -134,6 +134,11 @@ impl<F: Fold> Floats<F> {
         let bound = ErrorBound::new(n_features, F::roundings(n_features), epsilon, smallest)?;
         Some(Self { bound, fold: PhantomData })
     }
+
+    /// The largest error of an outcome of two points with these norms.
+    pub(crate) fn error(&self, a: f32, b: f32) -> f64 {
+        self.bound.relative * (f64::from(a) + f64::from(b)) + self.bound.underflow
+    }
 }
 
 impl<F: Fold> Kernel for Floats<F> {

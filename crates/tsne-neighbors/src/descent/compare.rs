@@ -57,6 +57,21 @@ pub(crate) fn key_of(entry: u64) -> u32 {
 /// Larger than the key of any pair.
 pub(crate) const NO_KEY: u32 = u32::MAX;
 
+/// Share of the distance to the farthest neighbor that the error of a tile may reach.
+const MAX_ERROR: f64 = 1.0 / 16.0;
+
+/// Leaves in `found` the entries of at most `k` of the points `others`, the nearest with keys below `limit`, without
+/// point `i`.
+fn keep_nearest(i: u32, others: &[u32], keys: &[u32], limit: u32, k: usize, found: &mut Vec<u64>) {
+    found.clear();
+    let nearer = others.iter().zip(keys).filter(|&(&j, &key)| j != i && key < limit);
+    found.extend(nearer.map(|(&j, &key)| entry(key, j)));
+    if found.len() > k {
+        found.select_nth_unstable(k - 1);
+        found.truncate(k);
+    }
+}
+
 /// By sums over features: leaves in tiles, single pairs by differences.
 pub(crate) struct ByFeatures<'s, T, F> {
     pub(crate) kernel: &'s Floats<F>,
@@ -72,6 +87,8 @@ pub(crate) struct TileBuffers<T, F: Fold> {
     limits: Vec<f32>,
     entries: Vec<u64>,
     found: Vec<u64>,
+    keys: Vec<u32>,
+    others: Vec<u32>,
 }
 
 impl<T, F: Fold> Default for TileBuffers<T, F> {
@@ -83,6 +100,8 @@ impl<T, F: Fold> Default for TileBuffers<T, F> {
             limits: Vec::new(),
             entries: Vec::new(),
             found: Vec::new(),
+            keys: Vec::new(),
+            others: Vec::new(),
         }
     }
 }
@@ -99,7 +118,7 @@ impl<T: Scalar, F: Fold> Compare for ByFeatures<'_, T, F> {
         progress: &Progress<'_>,
         mut offer: impl FnMut(usize, &mut Vec<u64>),
     ) -> Result<(), Error> {
-        let TileBuffers { rows, center, packed, limits: thresholds, entries, found } = buffers;
+        let TileBuffers { rows, center, packed, limits: thresholds, entries, found, keys, others } = buffers;
         rows.clear();
         leaf.iter().for_each(|&i| rows.extend_from_slice(&self.indexed.row(i)[..self.indexed.n_features()]));
         pack(rows, self.indexed.n_features(), center, packed);
@@ -112,10 +131,21 @@ impl<T: Scalar, F: Fold> Compare for ByFeatures<'_, T, F> {
         let mut nearest = Selection::new(Rows::below(packed, k, thresholds), entries);
         dispatch!(Level::new(), simd => compare(simd, self.kernel, packed, packed, &mut nearest, None, true));
         progress.advance(0)?;
-        for place in 0..leaf.len() {
+        let largest_norm = packed.norms[..leaf.len()].iter().fold(0.0, |most: f32, &norm| most.max(norm));
+        for (place, (&i, &limit)) in leaf.iter().zip(limits).enumerate() {
             found.clear();
             found
                 .extend(nearest.entries(place).iter().map(|&e| entry(key_of(e), leaf[index_of(e) as usize])));
+            let reach = found.iter().map(|&e| key_of(e)).max().unwrap_or(limit);
+            let error = self.kernel.error(packed.norms[place], largest_norm);
+            if error > MAX_ERROR * f64::from(f32::from_bits(reach)) {
+                // What the leaf has in common does not help: it holds points of places far apart.
+                progress.advance(0)?;
+                self.push_keys(i, leaf, keys);
+                keep_nearest(i, leaf, keys, limit, k, found);
+            } else {
+                self.sharpen(i, error, others, keys, found);
+            }
             offer(place, found);
         }
         Ok(())
@@ -128,6 +158,24 @@ impl<T: Scalar, F: Fold> Compare for ByFeatures<'_, T, F> {
         _buffers: &mut Self::Buffers,
         keys: &mut Vec<u32>,
     ) -> Result<(), Error> {
+        self.push_keys(i, others, keys);
+        Ok(())
+    }
+}
+
+impl<T: Scalar, F: Fold> ByFeatures<'_, T, F> {
+    /// Computes by differences those of the entries `found` for row `i` that are little more than their `error`.
+    fn sharpen(&self, i: u32, error: f64, others: &mut Vec<u32>, keys: &mut Vec<u32>, found: &mut [u64]) {
+        let is_blurred = |entry: u64| error > MAX_ERROR * f64::from(f32::from_bits(key_of(entry)));
+        others.clear();
+        others.extend(found.iter().filter(|&&entry| is_blurred(entry)).map(|&entry| index_of(entry)));
+        self.push_keys(i, others, keys);
+        let blurred = found.iter_mut().filter(|entry| is_blurred(**entry));
+        blurred.zip(others.iter().zip(&*keys)).for_each(|(to, (&j, &key))| *to = entry(key, j));
+    }
+
+    /// Puts the keys of row `i` with each of the points `others` into `keys`, by differences.
+    fn push_keys(&self, i: u32, others: &[u32], keys: &mut Vec<u32>) {
         keys.clear();
         let row = self.rows.row(i);
         differences::<T, F>(
@@ -140,7 +188,6 @@ impl<T: Scalar, F: Fold> Compare for ByFeatures<'_, T, F> {
                 keys.push(Floats::<F>::to_key(q as f32));
             },
         );
-        Ok(())
     }
 }
 
@@ -200,13 +247,7 @@ impl<T: Scalar> Compare for ByPairs<'_, '_, T> {
             progress.advance(0)?;
             self.each(i, leaf, buffers, &mut keys)?;
             let entries = &mut buffers.entries;
-            entries.clear();
-            let others = leaf.iter().zip(&keys).filter(|&(&j, &key)| j != i && key < limit);
-            entries.extend(others.map(|(&j, &key)| entry(key, j)));
-            if entries.len() > k {
-                entries.select_nth_unstable(k - 1);
-                entries.truncate(k);
-            }
+            keep_nearest(i, leaf, &keys, limit, k, entries);
             offer(place, entries);
         }
         buffers.keys = keys;
