@@ -42,6 +42,7 @@ pub(crate) struct PointsFile<T> {
 enum Cells<T> {
     Bytes(Vec<u8>),
     Numbers(Vec<T>),
+    Sparse(Csr<T>),
 }
 
 impl<T: Scalar> PointsFile<T> {
@@ -50,16 +51,29 @@ impl<T: Scalar> PointsFile<T> {
         match &self.cells {
             Cells::Bytes(values) => Points::from_bytes(values, self.n_features),
             Cells::Numbers(values) => Points::from_row_major(values, self.n_features),
+            Cells::Sparse(matrix) => Points::from_csr(matrix),
         }
     }
 }
 
-/// Reads points from NPY, with no copy of numbers that have the type asked for.
+/// Reads points from NPY, with no copy of numbers that have the type asked for; or from NPZ, its array `x` or the sparse
+/// matrix that it is.
 ///
 /// # Errors
 /// When the file cannot be read or holds no matrix.
 pub(crate) fn read_points<T: Scalar>(path: &Path) -> Result<PointsFile<T>> {
-    let (array, n_features) = read_array(path)?;
+    let is_archive = path.extension().is_some_and(|extension| extension == "npz");
+    if is_archive && open_archive(path)?.array("indptr").is_ok() {
+        let matrix: Csr<T> = read_csr(path)?;
+        return Ok(PointsFile { n_features: matrix.n_columns(), cells: Cells::Sparse(matrix) });
+    }
+    let (array, n_features) = if is_archive {
+        let array = open_archive(path)?.array("x")?;
+        let [_, n_columns] = array.shape[..] else { bail!("x of {} is not a matrix", path.display()) };
+        (array, n_columns)
+    } else {
+        read_array(path)?
+    };
     let cells = match array.values {
         Values::U8(values) => Cells::Bytes(values),
         // Collected in place.
@@ -95,6 +109,20 @@ fn read_array(path: &Path) -> Result<(Array, usize)> {
 pub(crate) fn write_rows<const D: usize>(path: &Path, rows: &[[f64; D]]) -> Result<()> {
     let mut sink = create(path)?;
     write_npy(&mut sink, &[rows.len(), D], rows.as_flattened())?;
+    Ok(sink.flush()?)
+}
+
+/// Writes numbers as an NPY matrix of `n_columns`, in their own type.
+///
+/// # Errors
+/// When the file cannot be written.
+pub(crate) fn write_matrix<T: Scalar>(path: &Path, values: &[T], n_columns: usize) -> Result<()> {
+    let shape = [values.len() / n_columns, n_columns];
+    let mut sink = create(path)?;
+    match T::typed(values) {
+        Typed::F32(values) => write_npy(&mut sink, &shape, values)?,
+        Typed::F64(values) => write_npy(&mut sink, &shape, values)?,
+    }
     Ok(sink.flush()?)
 }
 

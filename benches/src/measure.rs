@@ -26,9 +26,18 @@ pub fn median_seconds(repeat: usize, mut f: impl FnMut() -> Result<()>) -> Resul
         result?;
         seconds.push(time);
     }
-    seconds.sort_by(f64::total_cmp);
-    let middle = repeat / 2;
-    Ok(if repeat.is_multiple_of(2) { (seconds[middle - 1] + seconds[middle]) / 2.0 } else { seconds[middle] })
+    Ok(median(seconds))
+}
+
+/// The middle one of some values, or the mean of the two in the middle.
+///
+/// # Panics
+/// If there are none.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    let middle = values.len() / 2;
+    if values.len().is_multiple_of(2) { (values[middle - 1] + values[middle]) / 2.0 } else { values[middle] }
 }
 
 /// Most memory this process ever held, in bytes, where the system tells.

@@ -5,7 +5,12 @@ mod descend;
 mod fit;
 mod kl;
 mod knn;
+mod pca;
+#[cfg(feature = "peers")]
+mod peer_tree;
 mod repel;
+mod spectral;
+mod transform;
 
 use anyhow::{Result, bail};
 use tsne_core::StudentT;
@@ -26,11 +31,16 @@ pub struct Workload {
 /// Every workload.
 pub const WORKLOADS: &[Workload] = &[
     Workload { name: "knn", usage: knn::USAGE, run: knn::run },
+    Workload { name: "pca", usage: pca::USAGE, run: pca::run },
     Workload { name: "affinities", usage: affinities::USAGE, run: affinities::run },
+    Workload { name: "spectral", usage: spectral::USAGE, run: spectral::run },
     Workload { name: "kl", usage: kl::USAGE, run: kl::run },
     Workload { name: "repel", usage: repel::USAGE, run: repel::run },
     Workload { name: "descend", usage: descend::USAGE, run: descend::run },
     Workload { name: "fit", usage: fit::USAGE, run: fit::run },
+    Workload { name: "transform", usage: transform::USAGE, run: transform::run },
+    #[cfg(feature = "peers")]
+    Workload { name: "peer-tree", usage: peer_tree::USAGE, run: peer_tree::run },
 ];
 
 /// The kernel of `--dof`, Cauchy's without.

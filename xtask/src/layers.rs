@@ -97,14 +97,7 @@ const LAYERS: &[Layer] = &[
         kind: Kind::Leaf,
         ours: &["tsne-core"],
         ours_in_tests: &["tsne-testkit", "tsne-bh"],
-        outside: &[
-            ERRORS,
-            THREADS,
-            SIMD,
-            NUMBERS,
-            ("realfft", "real transforms along the first axis"),
-            ("rustfft", "complex transforms along the other axes"),
-        ],
+        outside: &[ERRORS, THREADS, SIMD, NUMBERS],
         outside_in_tests: TEST_TOOLS,
     },
     Layer {
@@ -120,7 +113,15 @@ const LAYERS: &[Layer] = &[
         kind: Kind::Library,
         ours: &["tsne-core"],
         ours_in_tests: &[],
-        outside: &[RANDOM, RAND_CORE, NORMALS, PROPERTIES, THREADS],
+        outside: &[
+            RANDOM,
+            RAND_CORE,
+            NORMALS,
+            PROPERTIES,
+            THREADS,
+            ("realfft", "real transforms of the plain mesh that meshes are judged by"),
+            ("rustfft", "complex transforms of the same, along all axes but the last"),
+        ],
         outside_in_tests: TEST_TOOLS,
     },
     Layer {
@@ -185,7 +186,11 @@ const LAYERS: &[Layer] = &[
             "tsne-testkit",
         ],
         ours_in_tests: &[],
-        outside: &[("anyhow", "errors of a program"), THREADS],
+        outside: &[
+            ("anyhow", "errors of a program"),
+            THREADS,
+            ("barnes-hut-tree", "another tree to compare with, feature `peers`"),
+        ],
         outside_in_tests: &[],
     },
     Layer {

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use tsne_core::{Control, KnnGraph, NeighborIndex, NeighborQuery, NewAffinities, NewRows, Points, Scalar};
+use tsne_core::{Control, KnnGraph, NeighborIndex, Scalar};
 
 use crate::calibration::{Adjustment, Calibration};
-use crate::family::{Built, check_count, check_graph, graph_of, joint, new_rows};
-use crate::options::{check_perplexities, neighbors_for, resolve_neighbors, resolve_perplexities};
+use crate::family::{Built, check_count, check_graph, graph_of, joint};
+use crate::options::{neighbors_for, resolve_neighbors, resolve_perplexities};
 use crate::rule::{Combine, Rule};
 use crate::view::View;
 use crate::{Error, Options};
@@ -68,30 +68,5 @@ impl Request {
         let (used, _) = resolve_perplexities(&self.perplexities, n_points, self.options.strict)?;
         let k = resolve_neighbors(&used, self.options.n_neighbors, n_points - 1)?;
         self.on_graph(graph_of(index, k, control)?, control)
-    }
-
-    /// Rows for new points; `built` is what this request made.
-    pub(crate) fn new_rows<T: Scalar>(
-        &self,
-        built: &Built<T>,
-        family: &'static str,
-        index: &dyn NeighborQuery<T>,
-        points: Points<'_, T>,
-        request: &NewRows,
-        control: &Control<'_>,
-    ) -> Result<NewAffinities<T>, Error> {
-        if request.sigma.is_some() {
-            return Err(Error::NotApplicable { what: "sigma", family });
-        }
-        let mut perplexities = match &request.perplexities {
-            Some(perplexities) => perplexities.clone(),
-            None => built.calibration.scales.iter().map(|scale| scale.perplexity).collect(),
-        };
-        check_perplexities(&perplexities)?;
-        perplexities.sort_unstable_by(f64::total_cmp);
-        let n = built.graph.n_points();
-        let k = resolve_neighbors(&perplexities, request.n_neighbors, n)?;
-        let rule = Rule::Perplexities(perplexities, self.combine);
-        new_rows(index, n, points, k, request.min_neighbors, &rule, control)
     }
 }

@@ -10,7 +10,7 @@ use tsne_core::{
 
 use crate::calibration::Scale;
 use crate::expo::LANES;
-use crate::family::{check_count, new_rows};
+use crate::family::{check_count, check_same_points, new_rows};
 use crate::options::{check_perplexities, resolve_neighbors, resolve_perplexities};
 use crate::row::{Differences, Gaussian, calibrate, gaussian_at, inverse_power_of_two, put_nearest_first};
 use crate::rule::{Combine, Rule};
@@ -168,9 +168,10 @@ impl<T: Scalar> AllPairs<T> {
             return Err(Error::NotApplicable { what: "more than one perplexity", family: "all-pairs" });
         }
         let n = self.columns.len();
+        check_same_points(index, n)?;
         let k = resolve_neighbors(perplexities, request.n_neighbors.or(Some(n)), n)?;
         let rule = Rule::Perplexities(perplexities.to_vec(), Combine::Average);
-        new_rows(index, n, points, k, request.min_neighbors, &rule, control)
+        new_rows(index, points, k, request.min_neighbors, &rule, control)
     }
 }
 

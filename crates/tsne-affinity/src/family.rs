@@ -29,7 +29,7 @@ impl<T: Scalar> Built<T> {
     }
 }
 
-/// Accessors and seams of a family with a field `built: Built<T>` and a method `new_rows`.
+/// Accessors and seams of a family with a field `built: Built<T>` and a method `placement`.
 macro_rules! family {
     ($family:ident) => {
         impl<T: Scalar> $family<T> {
@@ -57,6 +57,13 @@ macro_rules! family {
             pub fn calibration(&self) -> &Calibration {
                 &self.built.calibration
             }
+
+            /// The matrix, the report, and what it takes to weigh new points; the graph is let go.
+            #[must_use]
+            pub fn into_parts(self) -> (Csr<T>, Calibration, Placement) {
+                let placement = self.placement();
+                (self.built.matrix, self.built.calibration, placement)
+            }
         }
 
         impl<T: Scalar> Affinities<T> for $family<T> {
@@ -82,7 +89,8 @@ macro_rules! family {
                 request: &NewRows,
                 control: &Control<'_>,
             ) -> Result<NewAffinities<T>, BackendError> {
-                Ok(self.new_rows(index, points, request, control)?)
+                crate::family::check_same_points(index, self.built.graph.n_points())?;
+                Ok(self.placement().new_rows(index, points, request, control)?)
             }
         }
     };
@@ -136,20 +144,25 @@ pub(crate) fn joint<T: Scalar>(
     directed(view, rule, n, true, factor, &progress)
 }
 
-/// Rows of new points over the `n_points` ones of `index`: `k` neighbors each, weighed by `rule`.
-pub(crate) fn new_rows<T: Scalar>(
+/// Refuses an index of other points than the `n_points` that affinities were built on.
+pub(crate) fn check_same_points<T: Scalar>(
     index: &dyn NeighborQuery<T>,
     n_points: usize,
+) -> Result<(), Error> {
+    let n_indexed = index.n_points();
+    if n_indexed == n_points { Ok(()) } else { Err(Error::OtherPoints { n_indexed, n_points }) }
+}
+
+/// Rows of new points over those of `index`: `k` neighbors each, weighed by `rule`.
+pub(crate) fn new_rows<T: Scalar>(
+    index: &dyn NeighborQuery<T>,
     points: Points<'_, T>,
     k: usize,
     min_neighbors: usize,
     rule: &Rule,
     control: &Control<'_>,
 ) -> Result<NewAffinities<T>, Error> {
-    let n_indexed = index.n_points();
-    if n_indexed != n_points {
-        return Err(Error::OtherPoints { n_indexed, n_points });
-    }
+    let n_points = index.n_points();
     check_neighbors(k, n_points)?;
     let neighbors = index.query(points, k.max(min_neighbors.min(n_points)), control)?;
     let progress = Progress::new(control, directed::PASSES * neighbors.n_points());

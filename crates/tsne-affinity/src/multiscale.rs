@@ -10,11 +10,11 @@ use tsne_core::{
 use crate::calibrated::Request;
 use crate::family::{Built, family};
 use crate::rule::Combine;
-use crate::{Calibration, Connectivity, Error, Options};
+use crate::{Calibration, Connectivity, Error, Options, Placement};
 
 /// Defines a family with several perplexities.
 macro_rules! several_perplexities {
-    ($(#[$documentation:meta])* $family:ident, $combine:expr, $name:literal) => {
+    ($(#[$documentation:meta])* $family:ident, $combine:expr) => {
         $(#[$documentation])*
         #[derive(Clone, Debug)]
         pub struct $family<T> {
@@ -90,14 +90,10 @@ macro_rules! several_perplexities {
                 self.built.calibration.scales.iter().map(|scale| scale.perplexity).collect()
             }
 
-            fn new_rows(
-                &self,
-                index: &dyn NeighborQuery<T>,
-                points: Points<'_, T>,
-                request: &NewRows,
-                control: &Control<'_>,
-            ) -> Result<NewAffinities<T>, Error> {
-                self.request.new_rows(&self.built, $name, index, points, request, control)
+            /// How new points are weighed.
+            #[must_use]
+            pub fn placement(&self) -> Placement {
+                Placement::$family { perplexities: self.effective_perplexities() }
             }
         }
 
@@ -130,12 +126,12 @@ several_perplexities! {
     /// assert_eq!(p.calibration().adjustments[0].to_string(), "perplexity 50 is too high for 8 points, used 2.3333");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
-    MultiscaleMixture, Combine::Mixture, "mixture"
+    MultiscaleMixture, Combine::Mixture
 }
 
 several_perplexities! {
     /// The average of the matrices of several perplexities; openTSNE's `Multiscale`.
     ///
     /// Each row is normalized for each perplexity first, so all of them count alike in every row.
-    Multiscale, Combine::Average, "multiscale"
+    Multiscale, Combine::Average
 }

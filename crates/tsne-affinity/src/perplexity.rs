@@ -10,7 +10,7 @@ use tsne_core::{
 use crate::calibrated::Request;
 use crate::family::{Built, family};
 use crate::rule::Combine;
-use crate::{Calibration, Connectivity, Error, Options};
+use crate::{Calibration, Connectivity, Error, Options, Placement};
 
 /// Gaussian affinities with the same perplexity in every row; openTSNE's `PerplexityBasedNN`.
 ///
@@ -105,18 +105,10 @@ impl<T: Scalar> PerplexityBased<T> {
         self.built.calibration.scales[0].perplexity
     }
 
-    fn new_rows(
-        &self,
-        index: &dyn NeighborQuery<T>,
-        points: Points<'_, T>,
-        request: &NewRows,
-        control: &Control<'_>,
-    ) -> Result<NewAffinities<T>, Error> {
-        if request.perplexities.as_ref().is_some_and(|perplexities| perplexities.len() > 1) {
-            let (what, family) = ("more than one perplexity", "perplexity-based");
-            return Err(Error::NotApplicable { what, family });
-        }
-        self.request.new_rows(&self.built, "perplexity-based", index, points, request, control)
+    /// How new points are weighed.
+    #[must_use]
+    pub fn placement(&self) -> Placement {
+        Placement::PerplexityBased { perplexity: self.effective_perplexity() }
     }
 }
 

@@ -7,11 +7,11 @@ use tsne_core::{
     NewAffinities, NewRows, Points, Scalar, ToNew,
 };
 
-use crate::family::{Built, check_count, check_graph, family, graph_of, joint, new_rows};
+use crate::family::{Built, check_count, check_graph, family, graph_of, joint};
 use crate::options::{DEFAULT_NEIGHBORS, check_neighbors};
 use crate::rule::Rule;
 use crate::view::View;
-use crate::{Calibration, Connectivity, Error, Options};
+use crate::{Calibration, Connectivity, Error, Options, Placement};
 
 /// Gaussian affinities with the same standard deviation in every row; openTSNE's `FixedSigmaNN`.
 ///
@@ -83,25 +83,14 @@ impl<T: Scalar> FixedSigma<T> {
         self.sigma
     }
 
-    fn new_rows(
-        &self,
-        index: &dyn NeighborQuery<T>,
-        points: Points<'_, T>,
-        request: &NewRows,
-        control: &Control<'_>,
-    ) -> Result<NewAffinities<T>, Error> {
-        if request.perplexities.is_some() {
-            return Err(Error::NotApplicable { what: "a perplexity", family: "fixed-sigma" });
-        }
-        let sigma = request.sigma.unwrap_or(self.sigma);
-        check_sigma(sigma)?;
-        let k = request.n_neighbors.unwrap_or(self.built.calibration.n_neighbors);
-        let n = self.built.graph.n_points();
-        new_rows(index, n, points, k, request.min_neighbors, &Rule::Sigma(sigma), control)
+    /// How new points are weighed.
+    #[must_use]
+    pub fn placement(&self) -> Placement {
+        Placement::FixedSigma { sigma: self.sigma, n_neighbors: self.built.calibration.n_neighbors }
     }
 }
 
-fn check_sigma(sigma: f64) -> Result<(), Error> {
+pub(crate) fn check_sigma(sigma: f64) -> Result<(), Error> {
     if sigma.is_finite() && sigma > 0.0 { Ok(()) } else { Err(Error::BadSigma { sigma }) }
 }
 

@@ -8,13 +8,13 @@ use tsne_core::{
 };
 
 use crate::directed::{self, directed};
-use crate::family::{Built, check_count, check_graph, family, graph_of, new_rows};
+use crate::family::{Built, check_count, check_graph, family, graph_of};
 use crate::options::{DEFAULT_NEIGHBORS, check_neighbors};
 use crate::rule::Rule;
 use crate::symmetrize::{self, Merge, Norm, symmetrize};
 use crate::tasks::Progress;
 use crate::view::View;
-use crate::{Calibration, Connectivity, Error};
+use crate::{Calibration, Connectivity, Error, Placement};
 
 /// How a uniform graph is made symmetric.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -111,23 +111,10 @@ impl<T: Scalar> Uniform<T> {
         self.symmetrization
     }
 
-    fn new_rows(
-        &self,
-        index: &dyn NeighborQuery<T>,
-        points: Points<'_, T>,
-        request: &NewRows,
-        control: &Control<'_>,
-    ) -> Result<NewAffinities<T>, Error> {
-        let family = "uniform";
-        if request.perplexities.is_some() {
-            return Err(Error::NotApplicable { what: "a perplexity", family });
-        }
-        if request.sigma.is_some() {
-            return Err(Error::NotApplicable { what: "sigma", family });
-        }
-        let k = request.n_neighbors.unwrap_or(self.built.calibration.n_neighbors);
-        let n = self.built.graph.n_points();
-        new_rows(index, n, points, k, request.min_neighbors, &Rule::Uniform, control)
+    /// How new points are weighed.
+    #[must_use]
+    pub fn placement(&self) -> Placement {
+        Placement::Uniform { n_neighbors: self.built.calibration.n_neighbors }
     }
 }
 

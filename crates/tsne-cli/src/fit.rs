@@ -185,7 +185,7 @@ impl Job<'_> {
             "t-SNE of {} · {} points · perplexity {} · KL divergence {:.3}{shown_axes}",
             self.short_name(),
             report.plan.n_points,
-            report.plan.perplexity,
+            report.plan.perplexities.iter().map(f64::to_string).collect::<Vec<_>>().join(", "),
             report.kl_divergence
         );
         self.outputs.write(&Map {
@@ -225,7 +225,7 @@ impl Job<'_> {
         }
     }
 
-    fn tell_outcome<T, const D: usize>(&self, fitted: &TsneEmbedding<T, D>, start: Instant) {
+    fn tell_outcome<T: Scalar, const D: usize>(&self, fitted: &TsneEmbedding<T, D>, start: Instant) {
         let report = fitted.report();
         let warnings: Vec<(&str, String)> =
             report.warnings.iter().map(|warning| (warning.code(), warning.to_string())).collect();

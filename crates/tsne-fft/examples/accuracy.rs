@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use tsne_fft::tsne_core::Seed;
 use tsne_fft::{NegativeGradient, Params, ParticleMesh, Scalar, StudentT};
 use tsne_testkit::data;
+use tsne_testkit::oracle::{MeshForm, mesh_repulsion};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -21,7 +22,7 @@ fn main() -> Result<()> {
     println!("| --- | --- | --- | --- | --- |");
     for nodes in 1..=6 {
         let params = spacing(nodes);
-        // Six nodes in three dimensions want more memory than the default.
+        // Six nodes in three dimensions want more memory than is allowed.
         let solid = if nodes < 6 { errors::<f32, 3>(5000, 30.0, 1.0, params)? } else { "–".to_owned() };
         println!(
             "| {nodes} | {} | {} | {} | {solid} |",
@@ -70,6 +71,38 @@ fn main() -> Result<()> {
             );
         }
     }
+
+    println!(
+        "\nForms and orders, by the plain mesh of `tsne_testkit::oracle`, f64. Form B, which the library uses at order 4,"
+    );
+    println!(
+        "transforms the force kernels; form A transforms the potential and differentiates the splines that read it."
+    );
+    forms_and_orders::<1>(5000, 100.0, 6)?;
+    forms_and_orders::<2>(5000, 100.0, if quick { 2 } else { 6 })?;
+    forms_and_orders::<3>(500, 12.0, if quick { 1 } else { 4 })
+}
+
+/// A table of every form and order at 1 to `most` nodes per unit.
+fn forms_and_orders<const D: usize>(n: usize, span: f64, most: usize) -> Result<()> {
+    let y = data::clustered_map::<f64, D>(Seed(1), n, span);
+    let kernel = StudentT::CAUCHY;
+    let want: Vec<([f64; D], f64)> = (0..n).into_par_iter().map(|i| pairs(kernel, &y, i)).collect();
+    let columns: Vec<String> = (1..=most).map(|nodes| nodes.to_string()).collect();
+    println!("\n| D = {D}, {n} points, span {span}; nodes per unit: | {} |", columns.join(" | "));
+    println!("| --- |{}", " --- |".repeat(most));
+    for (name, form) in [("A", MeshForm::Potential), ("B", MeshForm::Forces)] {
+        for order in 3..=6 {
+            let cells: Vec<String> = (1..=most)
+                .into_par_iter()
+                .map(|nodes| {
+                    let got = mesh_repulsion(kernel, &y, order, 1.0 / nodes as f64, form);
+                    compare(&got.forces, got.normalizer, &want)
+                })
+                .collect();
+            println!("| {name}, order {order} | {} |", cells.join(" | "));
+        }
+    }
     Ok(())
 }
 
@@ -83,18 +116,26 @@ fn errors<T: Scalar, const D: usize>(n: usize, span: f64, dof: f64, params: Para
     let y = data::clustered_map::<T, D>(Seed(1), n, span);
     let kernel = StudentT::with_dof(dof)?;
     let mut forces = vec![[T::default(); D]; n];
+    // A kernel of few degrees of freedom wants a mesh in three dimensions that is beyond the default bound.
+    let params = params.with_max_bytes(3 << 30);
     let z = ParticleMesh::new(kernel, params)?.repel(&y, &mut forces)?;
     let y: Vec<[f64; D]> = y.iter().map(|y| y.map(|x| x.to_f64())).collect();
     let sums: Vec<([f64; D], f64)> = (0..n).into_par_iter().map(|i| pairs(kernel, &y, i)).collect();
+    let forces: Vec<[f64; D]> = forces.iter().map(|force| force.map(|x| x.to_f64())).collect();
+    Ok(compare(&forces, z, &sums))
+}
+
+/// Relative errors of forces, by norm, and of Z, from sums over all pairs.
+fn compare<const D: usize>(forces: &[[f64; D]], z: f64, sums: &[([f64; D], f64)]) -> String {
     let (mut off2, mut norm2, mut want_z) = (0.0, 0.0, 0.0);
-    for (got, (want, z)) in forces.iter().zip(&sums) {
+    for (got, (want, z)) in forces.iter().zip(sums) {
         for axis in 0..D {
-            off2 += (got[axis].to_f64() - want[axis]).powi(2);
+            off2 += (got[axis] - want[axis]).powi(2);
             norm2 += want[axis].powi(2);
         }
         want_z += z;
     }
-    Ok(format!("{:.1e} / {:.1e}", (off2 / norm2).sqrt(), (z / want_z - 1.0).abs()))
+    format!("{:.1e} / {:.1e}", (off2 / norm2).sqrt(), (z / want_z - 1.0).abs())
 }
 
 /// What all other points do to point i: [M7] and its share of [M8].

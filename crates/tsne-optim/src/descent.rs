@@ -16,6 +16,12 @@ use crate::{Error, Phase, State};
 /// 40 µs of work, enough to hide a task switch and small enough to keep two cores busy at 1 000 points.
 pub(crate) const CHUNK: usize = 256;
 
+/// A coordinate this many times as far out as any was at the start of a run, or at 1, means that the map diverged. Finished
+/// maps of a million points are some hundreds wide.
+const FURTHEST: f64 = 1e6;
+/// Iterations between two copies of the positions that [`Descent::run_recovering`] may go back to.
+const KEEP_EVERY: usize = 50;
+
 /// What an observer is told.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
@@ -24,6 +30,20 @@ pub struct Progress {
     pub iteration: usize,
     /// Divergence of the true P at the positions shown, \[M6\]; exaggeration does not enter.
     pub kl_divergence: f64,
+}
+
+/// A divergence that a run got over by going back.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct Recovery {
+    /// Iteration of the current call that diverged, from 1.
+    pub iteration: usize,
+    /// Iteration after which the run went on again, 0 for its start.
+    pub back_to: usize,
+    /// Learning rate until then.
+    pub learning_rate: f64,
+    /// Learning rate from then on, half of it.
+    pub reduced_to: f64,
 }
 
 /// Why a run ended.
@@ -77,7 +97,19 @@ pub struct Descent<T, const D: usize, A, G> {
     state: State<T, D>,
     forces: Vec<[T; D]>,
     next: Vec<[T; D]>,
-    sums: Vec<[f64; D]>,
+    sums: Vec<ChunkSums<D>>,
+}
+
+/// What the new positions of a chunk of points add up to.
+#[derive(Clone, Copy, Debug)]
+struct ChunkSums<const D: usize> {
+    positions: [f64; D],
+    /// Largest |coordinate|.
+    furthest: f64,
+}
+
+impl<const D: usize> ChunkSums<D> {
+    const ZERO: Self = Self { positions: [0.0; D], furthest: 0.0 };
 }
 
 impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Descent<T, D, A, G> {
@@ -99,7 +131,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
             repulsion,
             forces: vec![[T::default(); D]; n],
             next: vec![[T::default(); D]; n],
-            sums: vec![[0.0; D]; n.div_ceil(CHUNK)],
+            sums: vec![ChunkSums::ZERO; n.div_ceil(CHUNK)],
             state,
         })
     }
@@ -129,7 +161,8 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     pub fn step(&mut self, phase: &Phase) -> Result<(), Error> {
         phase.validate()?;
         let z = self.repel()?;
-        self.advance(phase, z, 1)
+        let learning_rate = phase.learning_rate.resolve(self.state.n_points(), phase.exaggeration);
+        self.advance(phase, learning_rate, self.bound(), z, 1)
     }
 
     /// Makes `phase.n_iter` iterations. At every `every`-th (none when 0) `observe` sees the positions before that
@@ -143,13 +176,56 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
         phase: &Phase,
         control: &Control<'_>,
         every: usize,
+        observe: F,
+    ) -> Result<StopReason, Error>
+    where
+        F: FnMut(&Progress, &[[T; D]]) -> ControlFlow<()>,
+    {
+        self.iterate(phase, control, every, observe, 0, |_| {})
+    }
+
+    /// [`run`](Self::run), but where the map diverges it goes back to the last positions that were kept (those of the
+    /// start and of every 50th iteration), at rest, and goes on with half the learning rate; `recovered` is told. Observers
+    /// may see an iteration again.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run). [`Error::Diverged`] after `limit` recoveries; the positions are then those last kept.
+    pub fn run_recovering<F>(
+        &mut self,
+        phase: &Phase,
+        control: &Control<'_>,
+        every: usize,
+        observe: F,
+        limit: usize,
+        recovered: impl FnMut(Recovery),
+    ) -> Result<StopReason, Error>
+    where
+        F: FnMut(&Progress, &[[T; D]]) -> ControlFlow<()>,
+    {
+        self.iterate(phase, control, every, observe, limit, recovered)
+    }
+
+    fn iterate<F>(
+        &mut self,
+        phase: &Phase,
+        control: &Control<'_>,
+        every: usize,
         mut observe: F,
+        limit: usize,
+        mut recovered: impl FnMut(Recovery),
     ) -> Result<StopReason, Error>
     where
         F: FnMut(&Progress, &[[T; D]]) -> ControlFlow<()>,
     {
         phase.validate()?;
-        for iteration in 1..=phase.n_iter {
+        let bound = self.bound();
+        let mut learning_rate = phase.learning_rate.resolve(self.state.n_points(), phase.exaggeration);
+        let (mut kept, mut kept_at) = (Vec::new(), 0);
+        if limit > 0 {
+            kept.clone_from(&self.state.positions);
+        }
+        let (mut recoveries, mut iteration) = (0, 1);
+        while iteration <= phase.n_iter {
             if control.tick(iteration - 1, phase.n_iter).is_err() {
                 return Ok(StopReason::Interrupted { iteration });
             }
@@ -160,9 +236,35 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
                     return Ok(StopReason::Interrupted { iteration });
                 }
             }
-            self.advance(phase, z, iteration)?;
+            match self.advance(phase, learning_rate, bound, z, iteration) {
+                Err(Error::Diverged { .. }) if recoveries < limit => {
+                    self.state.positions.clone_from(&kept);
+                    recoveries += 1;
+                    let reduced_to = 0.5 * learning_rate;
+                    recovered(Recovery { iteration, back_to: kept_at, learning_rate, reduced_to });
+                    (learning_rate, iteration) = (reduced_to, kept_at);
+                }
+                Err(error) => {
+                    if limit > 0 {
+                        self.state.positions.clone_from(&kept);
+                    }
+                    return Err(error);
+                }
+                Ok(()) if limit > 0 && iteration.is_multiple_of(KEEP_EVERY) => {
+                    kept.clone_from(&self.state.positions);
+                    kept_at = iteration;
+                }
+                Ok(()) => {}
+            }
+            iteration += 1;
         }
         Ok(StopReason::Completed)
+    }
+
+    /// How far out a point may be before the map counts as diverged.
+    fn bound(&self) -> f64 {
+        let furthest = |m: f64, y: &T| m.max(y.to_f64().abs());
+        FURTHEST * self.state.positions.as_flattened().iter().fold(1.0, furthest)
     }
 
     /// Divergence of the true P at the positions now (\[M6\]), with Z as accurate as the repulsion gives it.
@@ -207,9 +309,15 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
 
     /// Turns the forces and `z` at the present positions into the next positions.
     #[allow(clippy::cast_precision_loss, reason = "point counts are below 2^53")]
-    fn advance(&mut self, phase: &Phase, z: f64, iteration: usize) -> Result<(), Error> {
+    fn advance(
+        &mut self,
+        phase: &Phase,
+        learning_rate: f64,
+        bound: f64,
+        z: f64,
+        iteration: usize,
+    ) -> Result<(), Error> {
         let n = self.state.n_points();
-        let learning_rate = phase.learning_rate.resolve(n, phase.exaggeration);
         let rule = StepRule::new(phase, learning_rate);
         let mut next = std::mem::take(&mut self.next);
         let mut sums = std::mem::take(&mut self.sums);
@@ -229,14 +337,15 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
                 *sum = dispatch!(level, simd => move_chunk(simd, &gradient, affinities, &rule, points));
             });
 
-        let mut mean = [0.0; D];
+        let (mut mean, mut furthest) = ([0.0; D], 0.0_f64);
         for sum in &sums {
+            furthest = furthest.max(sum.furthest);
             for d in 0..D {
-                mean[d] += sum[d];
+                mean[d] += sum.positions[d];
             }
         }
         (self.sums, self.state.velocity, self.state.gains) = (sums, velocity, gains);
-        if mean.iter().any(|sum| !sum.is_finite()) {
+        if furthest > bound || mean.iter().any(|sum| !sum.is_finite()) {
             self.next = next;
             self.state.come_to_rest();
             return Err(Error::Diverged { iteration, learning_rate });
@@ -277,14 +386,14 @@ impl<T: Scalar, const D: usize> GradientRule<'_, T, D> {
 }
 
 /// Where the results for the points from `start` on go.
-struct ChunkOfPoints<'a, T, const D: usize> {
-    start: usize,
-    next: &'a mut [[T; D]],
-    velocity: &'a mut [[T; D]],
-    gains: &'a mut [[T; D]],
+pub(crate) struct ChunkOfPoints<'a, T, const D: usize> {
+    pub(crate) start: usize,
+    pub(crate) next: &'a mut [[T; D]],
+    pub(crate) velocity: &'a mut [[T; D]],
+    pub(crate) gains: &'a mut [[T; D]],
 }
 
-/// Moves a chunk of points and returns the sum of their new positions. A position that is no longer finite makes the
+/// Moves a chunk of points and returns the sums of their new positions. A position that is no longer finite makes the
 /// sum infinite or NaN, which is how divergence is found at no cost.
 #[inline(always)]
 fn move_chunk<S: Simd, T: Scalar, const D: usize, A: Affinities<T>>(
@@ -293,15 +402,17 @@ fn move_chunk<S: Simd, T: Scalar, const D: usize, A: Affinities<T>>(
     affinities: &A,
     rule: &StepRule<T>,
     points: ChunkOfPoints<'_, T, D>,
-) -> [f64; D] {
-    let mut sum = [0.0; D];
+) -> ChunkSums<D> {
+    let mut sum = ChunkSums::ZERO;
     for (offset, next) in points.next.iter_mut().enumerate() {
         let i = points.start + offset;
         let velocity = &mut points.velocity[offset];
         rule.apply(gradient.of_point(affinities, i), velocity, &mut points.gains[offset]);
         for d in 0..D {
             next[d] = gradient.y[i][d] + velocity[d];
-            sum[d] += next[d].to_f64();
+            let coordinate = next[d].to_f64();
+            sum.positions[d] += coordinate;
+            sum.furthest = sum.furthest.max(coordinate.abs());
         }
     }
     sum

@@ -74,7 +74,8 @@ pub enum Error {
          number; use LearningRate::Fixed, 0.1 is usual"
     )]
     RateOfManyPoints,
-    /// The positions left the range of the number type. They are those before the step; velocity and gains start anew.
+    /// Positions were no longer finite, or a million times as far out as at the start of the run (or as 1). They are those
+    /// before the step; velocity and gains start anew.
     #[error(
         "the map diverged at iteration {iteration} with learning rate {learning_rate}; \
          lower the learning rate or set max_step_norm"

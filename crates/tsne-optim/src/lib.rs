@@ -26,7 +26,7 @@ mod state;
 mod update;
 mod validate;
 
-pub use descent::{Descent, Progress, StopReason};
+pub use descent::{Descent, Progress, Recovery, StopReason};
 pub use error::Error;
 pub use partial::PartialDescent;
 pub use phase::{LearningRate, Phase};

@@ -2,11 +2,12 @@
 
 use std::ops::ControlFlow;
 
+use fearless_simd::{Level, Simd, dispatch};
 use rayon::prelude::*;
 use tsne_core::{Affinities, Ball, Control, ReferenceField, Scalar};
 
 use crate::attraction::attract;
-use crate::descent::{CHUNK, Progress, StopReason};
+use crate::descent::{CHUNK, ChunkOfPoints, Progress, StopReason};
 use crate::divergence::{Entropy, ln_normalizer};
 use crate::update::StepRule;
 use crate::validate::validate_affinities;
@@ -182,38 +183,23 @@ where
     }
 
     fn advance(&mut self, phase: &Phase, learning_rate: f64, iteration: usize) -> Result<(), Error> {
-        let rule = StepRule::new(phase, learning_rate);
+        let step = StepRule::new(phase, learning_rate);
         let inv_dof = T::lit(1.0 / self.field.kernel().dof());
         let exaggeration = T::lit(phase.exaggeration);
         let bounds = self.field.bounds();
         let Self { affinities, references, forces, normalizers, next, state, .. } = self;
         let State { positions, velocity, gains } = state;
         let (y, forces, normalizers, affinities) = (&*positions, &*forces, &*normalizers, &*affinities);
+        let level = Level::new();
         let finite = next
             .par_chunks_mut(CHUNK)
             .zip(velocity.par_chunks_mut(CHUNK))
             .zip(gains.par_chunks_mut(CHUNK))
             .enumerate()
             .map(|(chunk, ((next, velocity), gains))| {
-                let mut finite = true;
-                for (offset, next) in next.iter_mut().enumerate() {
-                    let i = chunk * CHUNK + offset;
-                    let mut gradient = attract(inv_dof, &y[i], references, affinities.row(i));
-                    let inv_z =
-                        if normalizers[i] > 0.0 { T::lit(1.0 / normalizers[i]) } else { T::default() };
-                    for d in 0..D {
-                        gradient[d] = exaggeration * gradient[d] - forces[i][d] * inv_z;
-                    }
-                    rule.apply(gradient, &mut velocity[offset], &mut gains[offset]);
-                    for d in 0..D {
-                        next[d] = y[i][d] + velocity[offset][d];
-                        finite &= next[d].is_finite();
-                    }
-                    if bounds.as_ref().is_some_and(|ball| confine(ball, next)) {
-                        gains[offset] = [T::default(); D];
-                    }
-                }
-                finite
+                let at = ChunkOfPoints { start: chunk * CHUNK, next, velocity, gains };
+                let rule = GradientRule { inv_dof, exaggeration, y, references, forces, normalizers };
+                dispatch!(level, simd => move_chunk(simd, &rule, affinities, &step, bounds.as_ref(), at))
             })
             .reduce(|| true, |a, b| a & b);
         if !finite {
@@ -225,13 +211,66 @@ where
     }
 }
 
+/// What the gradient of every new point has in common.
+struct GradientRule<'a, T, const D: usize> {
+    inv_dof: T,
+    exaggeration: T,
+    y: &'a [[T; D]],
+    references: &'a [[T; D]],
+    forces: &'a [[T; D]],
+    normalizers: &'a [f64],
+}
+
+impl<T: Scalar, const D: usize> GradientRule<'_, T, D> {
+    /// Half the derivative of the divergence of point `i`, exaggerated.
+    #[inline(always)]
+    fn of_point<A: Affinities<T>>(&self, affinities: &A, i: usize) -> [T; D] {
+        let mut gradient = attract(self.inv_dof, &self.y[i], self.references, affinities.row(i));
+        let z = self.normalizers[i];
+        let inv_z = if z > 0.0 { T::lit(1.0 / z) } else { T::default() };
+        for d in 0..D {
+            gradient[d] = self.exaggeration * gradient[d] - self.forces[i][d] * inv_z;
+        }
+        gradient
+    }
+}
+
+/// Moves a chunk of points, and says whether all are where numbers reach.
+#[inline(always)]
+fn move_chunk<S: Simd, T: Scalar, const D: usize, A: Affinities<T>>(
+    _simd: S,
+    gradient: &GradientRule<'_, T, D>,
+    affinities: &A,
+    step: &StepRule<T>,
+    bounds: Option<&Ball<D>>,
+    points: ChunkOfPoints<'_, T, D>,
+) -> bool {
+    let mut finite = true;
+    for (offset, next) in points.next.iter_mut().enumerate() {
+        let i = points.start + offset;
+        let velocity = &mut points.velocity[offset];
+        step.apply(gradient.of_point(affinities, i), velocity, &mut points.gains[offset]);
+        for d in 0..D {
+            next[d] = gradient.y[i][d] + velocity[d];
+            finite &= next[d].is_finite();
+        }
+        if bounds.is_some_and(|ball| confine(ball, next)) {
+            points.gains[offset] = [T::default(); D];
+        }
+    }
+    finite
+}
+
 /// Puts a point outside the ball back on its surface, along the ray from the center; whether it was outside.
+#[inline(always)]
 fn confine<T: Scalar, const D: usize>(ball: &Ball<D>, y: &mut [T; D]) -> bool {
     let offset: [f64; D] = std::array::from_fn(|d| y[d].to_f64() - ball.center[d]);
-    let distance = offset.iter().fold(0.0_f64, |norm, x| norm.hypot(*x));
-    if distance <= ball.radius {
+    let squares: f64 = offset.iter().map(|x| x * x).sum();
+    // A square beyond all numbers is outside too.
+    if squares <= ball.radius * ball.radius {
         return false;
     }
+    let distance = offset.iter().fold(0.0_f64, |norm, x| norm.hypot(*x));
     for d in 0..D {
         y[d] = T::lit(ball.center[d] + offset[d] * (ball.radius / distance));
     }

@@ -4,10 +4,11 @@
 //! squared differences, neighbors come from sorting all of them. Inputs of any [`Scalar`] are widened exactly.
 //! Time O(n²) or more; meant for thousands of points at most.
 //!
-//! [`affinities`]: \[M1\], \[M2\], \[M4\], neighbors. [`map`]: \[M5\] to \[M10\].
+//! [`affinities`]: \[M1\], \[M2\], \[M4\], neighbors. [`map`]: \[M5\] to \[M10\]. [`mesh`]: what a particle mesh gives.
 
 pub mod affinities;
 pub mod map;
+pub mod mesh;
 
 pub use affinities::{
     calibrate, conditional_row, euclidean, joint_probabilities, knn, knn_by, perplexity_at, query, query_by,
@@ -17,6 +18,7 @@ pub use map::{
     Repulsion, TargetRepulsion, gradient, kl_divergence, reference_field, reference_gradient,
     reference_kl_divergence, repulsion, widened,
 };
+pub use mesh::{MeshForm, mesh_repulsion};
 
 use tsne_core::{Csr, Scalar};
 

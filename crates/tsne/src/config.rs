@@ -1,52 +1,65 @@
 //! The configuration: every parameter, its default, and its check.
 
-use tsne_affinity::{neighbors_for, perplexity_limit};
-use tsne_core::{Seed, StudentT};
+use std::sync::Arc;
+
+use tsne_core::Seed;
+use tsne_neighbors::Metric;
 use tsne_optim::Phase;
 
-use crate::plan::Plan;
-use crate::{Error, Initialization, LearningRate, NegativeGradientMethod, Neighbors, auto, threads};
+use crate::callbacks::{Callback, Callbacks};
+use crate::optimization::shared_setters;
+use crate::{Error, Initialization, LearningRate, NegativeGradientMethod, Neighbors, Optimization, Stage};
 
 /// Configuration of t-SNE with `D` components, 2 unless [`n_components`](Self::n_components) says otherwise.
 ///
 /// Setters take and return the configuration and never fail; everything is checked at once by [`plan`](Self::plan),
-/// with which every fit begins. Parameters carry the names of openTSNE.
+/// with which every fit begins. Parameters carry the names of openTSNE; `docs/parameters.md` is the guide to them.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct Tsne<const D: usize = 2> {
-    pub(crate) perplexity: f64,
+    pub(crate) weights: Weights,
+    pub(crate) pca: Option<usize>,
     pub(crate) neighbors: Neighbors,
+    pub(crate) metric: Metric,
     pub(crate) initialization: Initialization<D>,
-    pub(crate) negative_gradient_method: NegativeGradientMethod,
-    pub(crate) theta: f64,
-    pub(crate) mesh: tsne_fft::Params,
-    pub(crate) dof: f64,
     pub(crate) early_exaggeration: Phase,
     pub(crate) main: Phase,
-    pub(crate) callbacks_every_iters: usize,
+    pub(crate) schedule: Option<Vec<Phase>>,
+    pub(crate) run: Optimization<D>,
     pub(crate) seed: Seed,
-    pub(crate) n_jobs: i64,
-    pub(crate) strict: bool,
+}
+
+/// How neighbors are weighed.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Weights {
+    /// By Gaussians of these perplexities.
+    Perplexities(Vec<f64>),
+    /// All of this many alike.
+    Uniform(usize),
 }
 
 impl Tsne<2> {
     /// The defaults, for a map in two dimensions.
     pub fn new() -> Self {
         Self {
-            perplexity: 30.0,
+            weights: Weights::Perplexities(vec![30.0]),
+            pca: None,
             neighbors: Neighbors::Auto,
+            metric: Metric::Euclidean,
             initialization: Initialization::Pca,
-            negative_gradient_method: NegativeGradientMethod::Auto,
-            theta: 0.5,
-            mesh: tsne_fft::Params::default(),
-            dof: 1.0,
             early_exaggeration: Phase::early_exaggeration(),
             main: Phase::standard(),
-            callbacks_every_iters: 50,
+            schedule: None,
+            run: Optimization::new(),
             seed: Seed(42),
-            n_jobs: -1,
-            strict: false,
         }
+    }
+
+    /// What openTSNE 1.x defaults to: learning rate n / exaggeration in each phase, momentum 0.8 in both.
+    ///
+    /// Maps end at a lower divergence than by [`new`](Self::new), for the higher learning rate of the main phase.
+    pub fn opentsne_v1() -> Self {
+        Self::new().learning_rate(LearningRate::PerExaggeration).initial_momentum(0.8)
     }
 }
 
@@ -57,34 +70,77 @@ impl Default for Tsne<2> {
 }
 
 impl<const D: usize> Tsne<D> {
-    /// Number of dimensions of the map, as a type: `Tsne::new().n_components::<3>()`. Given initial positions of
-    /// another dimension are dropped for the default.
+    /// Number of dimensions of the map, as a type: `Tsne::new().n_components::<3>()`. What belongs to maps of another
+    /// dimension is dropped: given initial positions, and callbacks.
     pub fn n_components<const E: usize>(self) -> Tsne<E> {
+        let Optimization {
+            phase,
+            method,
+            theta,
+            mesh,
+            dof,
+            callbacks_every_iters,
+            propagate,
+            n_jobs,
+            strict,
+            ..
+        } = self.run;
         Tsne {
+            weights: self.weights,
+            pca: self.pca,
+            neighbors: self.neighbors,
+            metric: self.metric,
             initialization: match self.initialization {
                 Initialization::Random => Initialization::Random,
+                Initialization::Spectral => Initialization::Spectral,
                 Initialization::Pca | Initialization::Positions(_) => Initialization::Pca,
             },
-            perplexity: self.perplexity,
-            neighbors: self.neighbors,
-            negative_gradient_method: self.negative_gradient_method,
-            theta: self.theta,
-            mesh: self.mesh,
-            dof: self.dof,
             early_exaggeration: self.early_exaggeration,
             main: self.main,
-            callbacks_every_iters: self.callbacks_every_iters,
+            schedule: self.schedule,
+            run: Optimization {
+                phase,
+                method,
+                theta,
+                mesh,
+                dof,
+                callbacks: Callbacks::default(),
+                callbacks_every_iters,
+                propagate,
+                n_jobs,
+                strict,
+            },
             seed: self.seed,
-            n_jobs: self.n_jobs,
-            strict: self.strict,
         }
     }
 
     /// Number of neighbors, smoothly counted, that a point attends to (\[M2\]). Default 30.
     ///
     /// Above (n − 1) / 3 it is reduced to that, or 1, with a warning in the report.
-    pub fn perplexity(mut self, perplexity: f64) -> Self {
-        self.perplexity = perplexity;
+    pub fn perplexity(self, perplexity: f64) -> Self {
+        self.perplexities(&[perplexity])
+    }
+
+    /// Several perplexities, whose Gaussians are mixed in every row: openTSNE's `perplexity` as a list (\[M22\]).
+    pub fn perplexities(mut self, perplexities: &[f64]) -> Self {
+        self.weights = Weights::Perplexities(perplexities.to_vec());
+        self
+    }
+
+    /// Weighs this many nearest neighbors alike, in the place of a perplexity: openTSNE's `Uniform` (\[M25\]). Half the
+    /// perplexity gives much the same map for a sixth of the entries.
+    pub fn n_neighbors(mut self, n_neighbors: usize) -> Self {
+        self.weights = Weights::Uniform(n_neighbors);
+        self
+    }
+
+    /// Reduces the points to this many principal components before anything else ([`pca`](crate::pca)); 50 is usual for
+    /// thousands of features. Default none.
+    ///
+    /// No more than there are points or features. The map keeps the components, and places new points by them. Not used
+    /// where neighbors or affinities are given.
+    pub fn pca(mut self, n_components: impl Into<Option<usize>>) -> Self {
+        self.pca = n_components.into();
         self
     }
 
@@ -94,45 +150,15 @@ impl<const D: usize> Tsne<D> {
         self
     }
 
+    /// Distance between points, with its parameters. Default Euclidean.
+    pub fn metric(mut self, metric: Metric) -> Self {
+        self.metric = metric;
+        self
+    }
+
     /// Where the points start. Default `Pca`.
     pub fn initialization(mut self, initialization: Initialization<D>) -> Self {
         self.initialization = initialization;
-        self
-    }
-
-    /// How the repulsion is computed. Default `Auto`.
-    pub fn negative_gradient_method(mut self, method: NegativeGradientMethod) -> Self {
-        self.negative_gradient_method = method;
-        self
-    }
-
-    /// Trade-off of the tree: larger is faster and less accurate, 0 is exact. Default 0.5.
-    pub fn theta(mut self, theta: f64) -> Self {
-        self.theta = theta;
-        self
-    }
-
-    /// Nodes of the mesh per cell and axis. Default 3; 6 brings its error below 0.1 %.
-    pub fn n_interpolation_points(mut self, n_interpolation_points: usize) -> Self {
-        self.mesh = self.mesh.with_n_interpolation_points(n_interpolation_points);
-        self
-    }
-
-    /// Fewest cells of the mesh along the longest side of the map. Default 50.
-    pub fn min_num_intervals(mut self, min_num_intervals: usize) -> Self {
-        self.mesh = self.mesh.with_min_num_intervals(min_num_intervals);
-        self
-    }
-
-    /// Side of a cell of the mesh in units of the map. Default 1.
-    pub fn ints_in_interval(mut self, ints_in_interval: f64) -> Self {
-        self.mesh = self.mesh.with_ints_in_interval(ints_in_interval);
-        self
-    }
-
-    /// Degrees of freedom of the kernel (\[M5\]). Default 1.
-    pub fn dof(mut self, dof: f64) -> Self {
-        self.dof = dof;
         self
     }
 
@@ -193,9 +219,17 @@ impl<const D: usize> Tsne<D> {
         self
     }
 
-    /// Iterations between two looks of an observer. Default 50.
-    pub fn callbacks_every_iters(mut self, every: usize) -> Self {
-        self.callbacks_every_iters = every;
+    /// Added to a gain after its decay. Default 0.01.
+    pub fn min_gain(mut self, min_gain: f64) -> Self {
+        self.early_exaggeration.min_gain = min_gain;
+        self.main.min_gain = min_gain;
+        self
+    }
+
+    /// Phases of any number and length in the place of the two, for instance an exaggeration that falls in steps. What
+    /// the setters above say of the two phases is not used then.
+    pub fn schedule(mut self, phases: impl IntoIterator<Item = Phase>) -> Self {
+        self.schedule = Some(phases.into_iter().collect());
         self
     }
 
@@ -205,80 +239,52 @@ impl<const D: usize> Tsne<D> {
         self
     }
 
-    /// Number of threads: −1 all cores (the default), −2 all but one, and so on. Results do not depend on it.
-    pub fn n_jobs(mut self, n_jobs: i64) -> Self {
-        self.n_jobs = n_jobs;
-        self
+    shared_setters!(run);
+
+    /// The phases of a fit in order, as they are reported.
+    pub(crate) fn phases(&self) -> Vec<(Stage, Phase)> {
+        match &self.schedule {
+            Some(phases) => phases.iter().map(|&phase| (Stage::Optimization, phase)).collect(),
+            None => {
+                vec![(Stage::EarlyExaggeration, self.early_exaggeration), (Stage::Optimization, self.main)]
+            }
+        }
     }
 
-    /// Makes what would be a warning about a parameter an error. Default off.
-    pub fn strict(mut self, strict: bool) -> Self {
-        self.strict = strict;
-        self
+    /// What a map keeps for further runs: the parameters of the main phase, without exaggeration.
+    pub(crate) fn further_runs(&self) -> Optimization<D> {
+        let phase = Phase { n_iter: 500, exaggeration: 1.0, ..self.main };
+        Optimization { phase, ..self.run.clone() }
     }
 
-    /// Checks every parameter and resolves every `Auto` for data of this shape, computing nothing.
-    ///
-    /// # Errors
-    /// The first parameter or dimension out of its range.
-    pub fn plan(&self, n_points: usize, n_features: usize) -> Result<Plan, Error> {
+    /// Checks all that does not depend on the data.
+    pub(crate) fn check(&self) -> Result<(), Error> {
         const { assert!(1 <= D && D <= 3, "a map has 1, 2 or 3 components") };
-        if n_points == 0 || n_features == 0 {
-            return Err(Error::NoData { n_points, n_features });
-        }
-        if n_points == 1 {
-            return Err(Error::OnePoint);
-        }
-        if !(self.perplexity.is_finite() && self.perplexity >= 1.0) {
-            let requirement = "a finite number of at least 1".to_owned();
-            return Err(Error::Perplexity { perplexity: self.perplexity, requirement });
-        }
-        self.kernel()?;
-        self.check_methods()?;
-        for phase in [&self.early_exaggeration, &self.main] {
+        self.run.check()?;
+        for (_, phase) in self.phases() {
             phase.validate()?;
         }
-        if self.callbacks_every_iters == 0 {
-            let (name, requirement) = ("callbacks_every_iters", "at least 1");
+        if self.pca == Some(0) {
+            let (name, requirement) = ("pca", "at least 1 component");
             return Err(Error::Parameter { name, requirement, value: 0.0 });
         }
-        let perplexity = self.perplexity.min(perplexity_limit(n_points));
-        let rate = |phase: &Phase| phase.learning_rate.resolve(n_points, phase.exaggeration);
-        Ok(Plan {
-            n_points,
-            n_features,
-            n_components: D,
-            perplexity,
-            n_neighbors: neighbors_for(perplexity).min(n_points - 1),
-            neighbors: auto::neighbors(self.neighbors, n_points),
-            negative_gradient_method: auto::negative_gradient_method(
-                self.negative_gradient_method,
-                n_points,
-                D,
-            ),
-            learning_rates: [rate(&self.early_exaggeration), rate(&self.main)],
-            n_threads: threads::resolve(self.n_jobs)?,
-        })
-    }
-
-    /// Refuses parameters of the tree and the mesh, whether or not they are going to be used.
-    fn check_methods(&self) -> Result<(), Error> {
-        let check = |ok: bool, name, requirement, value| {
-            if ok { Ok(()) } else { Err(Error::Parameter { name, requirement, value }) }
-        };
-        let mesh = &self.mesh;
-        let (theta, side) = (self.theta, mesh.ints_in_interval);
-        check((0.0..=1.0).contains(&theta), "theta", "a number from 0 to 1", theta)?;
-        check(mesh.n_interpolation_points > 0, "n_interpolation_points", "at least 1", 0.0)?;
-        check(mesh.min_num_intervals > 0, "min_num_intervals", "at least 1", 0.0)?;
-        check(side.is_finite() && side > 0.0, "ints_in_interval", "a finite number above 0", side)
-    }
-
-    pub(crate) fn kernel(&self) -> Result<StudentT, Error> {
-        StudentT::with_dof(self.dof).map_err(|e| Error::Parameter {
-            name: "dof",
-            requirement: "a finite number above 0",
-            value: e.dof,
-        })
+        match &self.weights {
+            Weights::Perplexities(perplexities) => {
+                let legal = |p: &f64| p.is_finite() && *p >= 1.0;
+                let Some(&perplexity) = perplexities.iter().find(|p| !legal(p)) else {
+                    if perplexities.is_empty() {
+                        return Err(Error::NoPerplexity);
+                    }
+                    return Ok(());
+                };
+                let requirement = "a finite number of at least 1".to_owned();
+                Err(Error::Perplexity { perplexity, requirement })
+            }
+            Weights::Uniform(0) => {
+                let (name, requirement) = ("n_neighbors", "at least 1");
+                Err(Error::Parameter { name, requirement, value: 0.0 })
+            }
+            Weights::Uniform(_) => Ok(()),
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use tsne_core::{BackendError, NonFinite, ShapeError};
 
-use crate::Stage;
+use crate::{LastMap, Stage};
 
 /// Why there is no map.
 ///
@@ -49,6 +49,73 @@ pub enum Error {
         perplexity: f64,
         /// Its range.
         requirement: String,
+    },
+    /// An empty list of perplexities.
+    #[error("no perplexity is given")]
+    NoPerplexity,
+    /// A fit of nothing.
+    #[error("neither points, nor an index, nor affinities are given")]
+    NoInput,
+    /// Inputs of different numbers of points.
+    #[error("{what} is of {got} points, but {first} of {n_points}")]
+    Contradiction {
+        /// One input.
+        first: &'static str,
+        /// Its number of points.
+        n_points: usize,
+        /// The other.
+        what: &'static str,
+        /// Its number of points.
+        got: usize,
+    },
+    /// New points for a map that keeps neither data nor an index.
+    #[error(
+        "this map keeps neither its data nor an index of them, and cannot find the neighbors of new points"
+    )]
+    NoReferenceData,
+    /// New points for affinities without a rule for them.
+    #[error("these affinities have no rule for new points")]
+    NoNewRows,
+    /// New points of another number of features.
+    #[error("new points have {got} features, those of the map {expected}")]
+    OtherFeatures {
+        /// Features of the map's own points.
+        expected: usize,
+        /// Features of the new points.
+        got: usize,
+    },
+    /// The affinities of new points failed.
+    #[error("affinities of new points: {0}")]
+    NewAffinities(#[source] BackendError),
+    /// A callback stopped a run that propagates.
+    #[error("a callback stopped the run at iteration {iteration}, KL divergence {error:.4}")]
+    OptimizationInterrupted {
+        /// Iteration of the run, from 1; its step was not made.
+        iteration: usize,
+        /// Divergence there.
+        error: f64,
+        /// The map there, unless the caller has it in hand.
+        final_embedding: Option<LastMap>,
+    },
+    /// A callback failed.
+    #[error("a callback failed at iteration {iteration}: {source}")]
+    Callback {
+        /// Iteration of the run, from 1; its step was not made.
+        iteration: usize,
+        /// Divergence there.
+        error: f64,
+        /// What the callback says.
+        source: BackendError,
+        /// The map there, unless the caller has it in hand.
+        final_embedding: Option<LastMap>,
+    },
+    /// The map diverged more often than a run goes back.
+    #[error("{source}")]
+    Diverged {
+        /// The last divergence.
+        source: tsne_optim::Error,
+        /// The positions last kept, unless the caller has them in hand.
+        final_embedding: Option<LastMap>,
     },
     /// A number outside its range.
     #[error("{name} must be {requirement}, got {value}")]
@@ -119,14 +186,20 @@ impl Error {
             Self::Shape(ShapeError::TooManyPoints { .. }) => "E108",
             Self::Shape(_) => "E106",
             Self::UnknownValue { .. } => "E201",
-            Self::Perplexity { .. } => "E202",
+            Self::Perplexity { .. } | Self::NoPerplexity => "E202",
+            Self::NoInput => "E101",
+            Self::Contradiction { .. } => "E106",
+            Self::OtherFeatures { .. } => "E116",
+            Self::NoReferenceData | Self::NoNewRows => "E207",
+            Self::NewAffinities(_) => "E205",
+            Self::Diverged { .. } => "E401",
+            Self::OptimizationInterrupted { .. } | Self::Callback { .. } => return None,
             Self::Parameter { .. } => "E205",
             Self::ZeroJobs => "E206",
             Self::Strict(warning) => warning.strict_code(),
             Self::InitialPositions { .. } => "E208",
             Self::InitialNonFinite(_) => "E209",
             Self::Threads { .. } => "E302",
-            Self::Descent(tsne_optim::Error::Diverged { .. }) => "E401",
             Self::Neighbors(_) | Self::Affinities(_) | Self::Repulsion(_) | Self::Descent(_) => "E205",
             Self::Interrupted { .. } => return None,
         })
@@ -148,7 +221,21 @@ impl Error {
                 Some(name) => format!("did you mean {name}?"),
                 None => format!("use one of {}", expected.join(", ")),
             },
-            Self::Perplexity { .. } => {
+            Self::NoInput => "pass points, an index, or affinities".into(),
+            Self::Contradiction { .. } => "pass inputs of the same points, in the same order".into(),
+            Self::OtherFeatures { expected, .. } => {
+                format!("pass the same {expected} features, in the order of the map's own points")
+            }
+            Self::NoReferenceData => "fit an Arc<Data>, or call keep_data or keep_index".into(),
+            Self::NoNewRows => {
+                "fit by perplexity, or give the rows to PartialTsneEmbedding::from_rows".into()
+            }
+            Self::NewAffinities(_) => "see the message for the value and its bound".into(),
+            Self::OptimizationInterrupted { .. } | Self::Callback { .. } => {
+                "the error carries the map as it was".into()
+            }
+            Self::Diverged { .. } => "lower the learning rate, or set max_step_norm to 5".into(),
+            Self::Perplexity { .. } | Self::NoPerplexity => {
                 "perplexity is the number of neighbors a point attends to; 30 is usual".into()
             }
             Self::Parameter { requirement, .. } => format!("choose {requirement}"),
@@ -157,14 +244,33 @@ impl Error {
             Self::InitialPositions { expected, .. } => format!("pass {expected} positions"),
             Self::InitialNonFinite(_) => "replace it by a finite position".into(),
             Self::Strict(_) => "change the parameter, or leave strict mode".into(),
-            Self::Descent(tsne_optim::Error::Diverged { .. }) => {
-                "lower the learning rate, or set max_step_norm to 5".into()
-            }
             Self::Neighbors(_) | Self::Affinities(_) | Self::Repulsion(_) | Self::Descent(_) => {
                 "see the message for the value and its bound".into()
             }
             Self::Interrupted { .. } => "run again to go on".into(),
         }
+    }
+
+    /// The map the error carries, if it does.
+    #[must_use]
+    pub fn into_last_map(self) -> Option<LastMap> {
+        match self {
+            Self::OptimizationInterrupted { final_embedding, .. }
+            | Self::Callback { final_embedding, .. }
+            | Self::Diverged { final_embedding, .. } => final_embedding,
+            _ => None,
+        }
+    }
+
+    /// Makes the error carry `map`, if it is one that does.
+    pub(crate) fn with_map(mut self, map: impl FnOnce() -> LastMap) -> Self {
+        if let Self::OptimizationInterrupted { final_embedding, .. }
+        | Self::Callback { final_embedding, .. }
+        | Self::Diverged { final_embedding, .. } = &mut self
+        {
+            *final_embedding = Some(map());
+        }
+        self
     }
 
     /// Code and remedy of what a piece reports through the opaque error of its seam, where it is no matter of a
@@ -194,12 +300,22 @@ impl Error {
     }
 }
 
+impl From<tsne_affinity::Error> for Error {
+    fn from(error: tsne_affinity::Error) -> Self {
+        match error {
+            tsne_affinity::Error::Interrupted(_) => Self::Interrupted { stage: Stage::Affinities },
+            other => Self::Affinities(other),
+        }
+    }
+}
+
 impl From<tsne_optim::Error> for Error {
     fn from(error: tsne_optim::Error) -> Self {
         match error {
             tsne_optim::Error::BadParameter { name, requirement, value } => {
                 Self::Parameter { name, requirement, value }
             }
+            source @ tsne_optim::Error::Diverged { .. } => Self::Diverged { source, final_embedding: None },
             other => Self::Descent(other),
         }
     }

@@ -53,6 +53,8 @@ pub enum Initialization<const D: usize> {
     /// First principal components, scaled to a standard deviation of 1e-4 (\[M12\]).
     #[default]
     Pca,
+    /// Leading eigenvectors of P (\[M65\]), scaled like the principal components.
+    Spectral,
     /// Independent normal positions of standard deviation 1e-4.
     Random,
     /// These positions, one a point, used as they are.
@@ -60,7 +62,28 @@ pub enum Initialization<const D: usize> {
 }
 
 impl<const D: usize> Initialization<D> {
-    const NAMES: &'static [(&'static str, Self)] = &[("pca", Self::Pca), ("random", Self::Random)];
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("pca", Self::Pca), ("spectral", Self::Spectral), ("random", Self::Random)];
+}
+
+/// Where new points start.
+#[derive(Clone, Debug, Default, PartialEq)]
+#[non_exhaustive]
+pub enum NewPositions<const D: usize> {
+    /// At the median of their nearest neighbors, axis by axis.
+    #[default]
+    Median,
+    /// At the mean of their nearest neighbors, near ones weighing more.
+    Weighted,
+    /// At random, by the seed of the map and the values of the point.
+    Random,
+    /// At these positions, one a point.
+    Positions(Vec<[f64; D]>),
+}
+
+impl<const D: usize> NewPositions<D> {
+    const NAMES: &'static [(&'static str, Self)] =
+        &[("median", Self::Median), ("weighted", Self::Weighted), ("random", Self::Random)];
 }
 
 macro_rules! named {
@@ -92,3 +115,4 @@ macro_rules! named {
 named!([] Neighbors, "neighbors");
 named!([] NegativeGradientMethod, "negative_gradient_method");
 named!([const D: usize] Initialization<D>, "initialization");
+named!([const D: usize] NewPositions<D>, "initialization");

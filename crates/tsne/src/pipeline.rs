@@ -1,58 +1,38 @@
 //! A fit, stage after stage: points → neighbors → affinities → descent → embedding.
 
-use std::ops::ControlFlow;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use tsne_affinity::{Options, PerplexityBased};
-use tsne_bh::BarnesHut;
+use tsne_affinity::{Connectivity, MultiscaleMixture, Options, PerplexityBased, Symmetrization, Uniform};
 use tsne_core::{
-    Affinities, BackendError, Control, Csr, Interrupted, KnnGraph, NegativeGradient, NeighborIndex,
-    NonFinite, Points, Scalar, Tick,
+    BackendError, Control, Interrupted, KnnGraph, NegativeGradient, NeighborIndex, NonFinite, Points, Scalar,
 };
-use tsne_fft::ParticleMesh;
 use tsne_neighbors::Exact;
-use tsne_optim::{Descent, Progress, State, StopReason};
+use tsne_optim::{State, StopReason};
 
+use crate::config::Weights;
+use crate::embedding::check_positions;
+use crate::input::{Given, Index};
+use crate::last_map::LastMap;
+use crate::plan::Shape;
+use crate::run::{Event, Observer, nobody};
 use crate::{
-    Error, Initialization, NegativeGradientMethod, Neighbors, Plan, Report, Stage, Tsne, TsneEmbedding,
-    Warning, init, threads,
+    Error, Initialization, Input, JointAffinities, Neighbors, Plan, Stage, Tsne, TsneEmbedding, Warning,
+    init, pca, threads,
 };
-
-/// What an observer of a fit is told.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub enum Event<'a, T, const D: usize> {
-    /// How far a stage has come. During the descent, before every iteration.
-    Tick {
-        /// The stage.
-        stage: Stage,
-        /// Units of it that are done.
-        tick: Tick,
-    },
-    /// The map now and then, every [`callbacks_every_iters`](Tsne::callbacks_every_iters) iterations.
-    Iteration {
-        /// The phase of the descent.
-        stage: Stage,
-        /// Iteration of this phase, and the divergence at exactly these positions.
-        progress: Progress,
-        /// The positions.
-        positions: &'a [[T; D]],
-    },
-}
-
-type Observer<'a, T, const D: usize> = dyn Fn(Event<'_, T, D>) -> ControlFlow<()> + Sync + 'a;
 
 impl<const D: usize> Tsne<D> {
-    /// Makes a map of `points`.
+    /// Makes a map of points, of an index, or of affinities: anything that becomes an [`Input`].
     ///
     /// Neighbors, perplexity-calibrated joint probabilities (\[M4\]), initial positions, early exaggeration, main phase.
     /// Computes in the scalar of the points. Memory beyond the points: the neighbor graph, then P, and some 6 n `D`
     /// numbers.
     ///
     /// # Errors
-    /// When a value is NaN or infinite, a parameter is out of range for these points, or the map diverges.
-    pub fn fit<T: Scalar>(&self, points: Points<'_, T>) -> Result<TsneEmbedding<T, D>, Error> {
-        self.fit_observed(points, &|_| ControlFlow::Continue(()))
+    /// When a value is NaN or infinite, a parameter is out of range for these points, a callback fails or stops a run
+    /// that propagates, or the map diverges; the last two kinds carry the map as it was.
+    pub fn fit<'a, T: Scalar>(&self, input: impl Into<Input<'a, T>>) -> Result<TsneEmbedding<T, D>, Error> {
+        self.fit_input(&input.into(), None, &nobody)
     }
 
     /// [`fit`](Self::fit), with someone to watch and stop it.
@@ -62,50 +42,160 @@ impl<const D: usize> Tsne<D> {
     ///
     /// # Errors
     /// As [`fit`](Self::fit).
-    pub fn fit_observed<T: Scalar>(
+    pub fn fit_observed<'a, T: Scalar>(
         &self,
-        points: Points<'_, T>,
+        input: impl Into<Input<'a, T>>,
         observe: &Observer<'_, T, D>,
     ) -> Result<TsneEmbedding<T, D>, Error> {
-        let plan = self.plan(points.n_points(), points.n_features())?;
-        check_finite(points)?;
-        let run = || {
-            Fit { config: self, plan: &plan, observe, warnings: Vec::new(), timings: Vec::new() }.run(points)
-        };
-        if self.n_jobs == -1 { run() } else { threads::pool(plan.n_threads)?.install(run) }
+        self.fit_input(&input.into(), None, observe)
+    }
+
+    /// [`fit`](Self::fit) by a repulsion of one's own; method, theta, mesh and dof of the configuration are used for the
+    /// reported divergence of a map that was not run, and by later runs, unless they are given it too.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn fit_with<'a, T: Scalar>(
+        &self,
+        input: impl Into<Input<'a, T>>,
+        repulsion: &mut dyn NegativeGradient<T, D>,
+    ) -> Result<TsneEmbedding<T, D>, Error> {
+        self.fit_input(&input.into(), Some(repulsion), &nobody)
+    }
+
+    /// Everything up to the descent: a map at its initial positions, to be run as one likes.
+    ///
+    /// # Errors
+    /// As [`fit`](Self::fit).
+    pub fn prepare_initial<'a, T: Scalar>(
+        &self,
+        input: impl Into<Input<'a, T>>,
+    ) -> Result<TsneEmbedding<T, D>, Error> {
+        let input = input.into();
+        threads::within(self.run.n_jobs, || Preparation::new(self, &input, &nobody)?.run(&input))
+    }
+
+    fn fit_input<T: Scalar>(
+        &self,
+        input: &Input<'_, T>,
+        mut repulsion: Option<&mut dyn NegativeGradient<T, D>>,
+        observe: &Observer<'_, T, D>,
+    ) -> Result<TsneEmbedding<T, D>, Error> {
+        threads::within(self.run.n_jobs, || {
+            let mut map = Preparation::new(self, input, observe)?.run(input)?;
+            for (stage, phase) in self.phases() {
+                let run = self.run.clone().phase(phase);
+                let stop = match &mut repulsion {
+                    Some(repulsion) => map.optimize_by(&mut **repulsion, &run, stage, observe),
+                    None => map.optimize_stage(&run, stage, observe),
+                };
+                match stop {
+                    Ok(StopReason::Interrupted { .. }) => break,
+                    Ok(_) => {}
+                    Err(error) => return Err(error.with_map(|| LastMap::new(map))),
+                }
+            }
+            Ok(map)
+        })
     }
 }
 
-/// One fit under way.
-struct Fit<'a, T, const D: usize> {
+/// What comes before the descent.
+struct Preparation<'a, T, const D: usize> {
     config: &'a Tsne<D>,
-    plan: &'a Plan,
+    plan: Plan,
     observe: &'a Observer<'a, T, D>,
     warnings: Vec<Warning>,
-    timings: Vec<(Stage, std::time::Duration)>,
+    timings: Vec<(Stage, Duration)>,
 }
 
-impl<T: Scalar, const D: usize> Fit<'_, T, D> {
-    fn run(mut self, points: Points<'_, T>) -> Result<TsneEmbedding<T, D>, Error> {
-        if self.plan.perplexity < self.config.perplexity {
-            let (requested, used) = (self.config.perplexity, self.plan.perplexity);
-            self.warn(Warning::PerplexityReduced { requested, used })?;
+impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
+    fn new(
+        config: &'a Tsne<D>,
+        input: &Input<'_, T>,
+        observe: &'a Observer<'a, T, D>,
+    ) -> Result<Self, Error> {
+        let plan = config.plan_for(Shape {
+            n_points: input.n_points()?,
+            n_features: input.points()?.map(|points| points.n_features()),
+            has_index: input.index.is_some(),
+            has_affinities: input.affinities.is_some(),
+        })?;
+        input.points()?.map_or(Ok(()), check_finite)?;
+        Ok(Self { config, plan, observe, warnings: Vec::new(), timings: Vec::new() })
+    }
+
+    fn run(mut self, input: &Input<'_, T>) -> Result<TsneEmbedding<T, D>, Error> {
+        let principal = match (self.plan.pca, input.points()?) {
+            (Some(k), Some(points)) => Some(self.timed(Stage::Pca, |fit, control| {
+                pca::components(points, k, fit.config.seed, control).map_err(|e| match e {
+                    Error::Interrupted { .. } => Error::Interrupted { stage: Stage::Pca },
+                    other => other,
+                })
+            })?),
+            _ => None,
+        };
+        let points = match &principal {
+            Some(principal) => Some(Points::from_row_major(principal.scores(), principal.n_components())?),
+            None => input.points()?,
+        };
+        let affinities = match &input.affinities {
+            Some(affinities) => affinities.clone(),
+            None => self.weigh_neighbors(points, input.index())?,
+        };
+        let start = self.timed(Stage::Initialization, |fit, control| {
+            fit.initial_positions(points, &affinities, control)
+        })?;
+        let run = self.config.further_runs();
+        let map = TsneEmbedding::assemble(State::at_rest(start), affinities, run, self.plan)?;
+        let mut report = map.report;
+        (report.warnings, report.timings) = (self.warnings, self.timings);
+        Ok(TsneEmbedding {
+            report,
+            seed: self.config.seed.0,
+            metric: self.config.metric.clone(),
+            principal: principal.map(Arc::new),
+            data: match &input.points {
+                Some(Given::Shared(data)) => Some(Arc::clone(data)),
+                _ => None,
+            },
+            index: match &input.index {
+                Some(Index::Shared(index)) => Some(Arc::clone(index)),
+                _ => None,
+            },
+            ..map
+        })
+    }
+
+    fn weigh_neighbors(
+        &mut self,
+        points: Option<Points<'_, T>>,
+        index: Option<&dyn NeighborIndex<T>>,
+    ) -> Result<JointAffinities<T>, Error> {
+        if let Weights::Perplexities(requested) = &self.config.weights {
+            let used = self.plan.perplexities.last().copied().unwrap_or(f64::INFINITY);
+            for &requested in requested.iter().filter(|&&p| p > used) {
+                self.warn(Warning::PerplexityReduced { requested, used })?;
+            }
         }
-        let graph = self.timed(Stage::Neighbors, |fit, control| fit.neighbors(points, control))?;
+        let graph = self.timed(Stage::Neighbors, |fit, control| fit.neighbors(points, index, control))?;
         match n_repeated_rows(&graph) {
             0 => {}
-            count if count + 1 == points.n_points() => self.warnings.push(Warning::ConstantData),
+            count if count + 1 == graph.n_points() => self.warnings.push(Warning::ConstantData),
             count => self.warnings.push(Warning::DuplicateRows { count }),
         }
-        let affinities = self.timed(Stage::Affinities, |fit, control| fit.affinities(graph, control))?;
-        let start =
-            self.timed(Stage::Initialization, |fit, control| fit.initial_positions(points, control))?;
-        self.descend(affinities, start)
+        let (affinities, connectivity) =
+            self.timed(Stage::Affinities, |fit, control| fit.affinities(graph, control))?;
+        if connectivity.n_components > 1 {
+            let (n_components, n_isolated) = (connectivity.n_components, connectivity.isolated.len());
+            self.warnings.push(Warning::Disconnected { n_components, n_isolated });
+        }
+        Ok(affinities)
     }
 
     /// A warning about a parameter: an error in strict mode.
     fn warn(&mut self, warning: Warning) -> Result<(), Error> {
-        if self.config.strict {
+        if self.config.run.strict {
             return Err(Error::Strict(warning));
         }
         self.warnings.push(warning);
@@ -126,49 +216,78 @@ impl<T: Scalar, const D: usize> Fit<'_, T, D> {
         result
     }
 
-    fn neighbors(&self, points: Points<'_, T>, control: &Control<'_>) -> Result<KnnGraph<T>, Error> {
+    fn neighbors(
+        &self,
+        points: Option<Points<'_, T>>,
+        index: Option<&dyn NeighborIndex<T>>,
+        control: &Control<'_>,
+    ) -> Result<KnnGraph<T>, Error> {
         let stage = Stage::Neighbors;
         let failed = |e: BackendError| {
             if e.is_interrupted() { Error::Interrupted { stage } } else { Error::Neighbors(e) }
         };
-        match self.plan.neighbors.value {
-            Neighbors::Auto | Neighbors::Exact => {
-                let index = Exact::new(points).map_err(|e| Error::Neighbors(BackendError::new(e)))?;
-                index.knn_graph(self.plan.n_neighbors, control).map_err(failed)
+        let k = self.plan.n_neighbors.unwrap_or(1);
+        if let Some(index) = index {
+            return index.knn_graph(k, control).map_err(failed);
+        }
+        let points = points.ok_or(Error::NoInput)?;
+        match self.plan.neighbors.as_ref().map(|chosen| chosen.value) {
+            None | Some(Neighbors::Auto | Neighbors::Exact) => {
+                let index = Exact::with_metric(points, &self.config.metric);
+                index.map_err(|e| failed(BackendError::new(e)))?.knn_graph(k, control).map_err(failed)
             }
         }
     }
 
-    fn affinities(&self, graph: KnnGraph<T>, control: &Control<'_>) -> Result<Csr<T>, Error> {
-        let affinities =
-            PerplexityBased::from_graph(graph, self.plan.perplexity, &Options::default(), control).map_err(
-                |e| match e {
-                    tsne_affinity::Error::Interrupted(_) => Error::Interrupted { stage: Stage::Affinities },
-                    other => Error::Affinities(other),
-                },
-            )?;
-        Ok(Box::new(affinities).into_csr())
+    fn affinities(
+        &self,
+        graph: KnnGraph<T>,
+        control: &Control<'_>,
+    ) -> Result<(JointAffinities<T>, Connectivity), Error> {
+        Ok(match (&self.config.weights, &self.plan.perplexities[..]) {
+            (Weights::Uniform(_), _) => {
+                let family = Uniform::from_graph(graph, None, Symmetrization::default(), control)?;
+                let connectivity = family.connectivity();
+                (family.into(), connectivity)
+            }
+            (_, [perplexity]) => {
+                let family = PerplexityBased::from_graph(graph, *perplexity, &Options::default(), control)?;
+                let connectivity = family.connectivity();
+                (family.into(), connectivity)
+            }
+            (_, perplexities) => {
+                let family =
+                    MultiscaleMixture::from_graph(graph, perplexities, &Options::default(), control)?;
+                let connectivity = family.connectivity();
+                (family.into(), connectivity)
+            }
+        })
     }
 
     fn initial_positions(
         &mut self,
-        points: Points<'_, T>,
+        points: Option<Points<'_, T>>,
+        affinities: &JointAffinities<T>,
         control: &Control<'_>,
     ) -> Result<Vec<[T; D]>, Error> {
-        let n = points.n_points();
-        match &self.config.initialization {
-            Initialization::Pca => init::pca(points, self.config.seed, control)
-                .map_err(|Interrupted| Error::Interrupted { stage: Stage::Initialization }),
-            Initialization::Random => Ok(init::random(n, self.config.seed)),
-            Initialization::Positions(given) => {
+        let (n, seed) = (self.plan.n_points, self.config.seed);
+        let stopped = |Interrupted| Error::Interrupted { stage: Stage::Initialization };
+        match (&self.config.initialization, points) {
+            (Initialization::Pca, Some(points)) => init::pca(points, seed, control).map_err(stopped),
+            (Initialization::Pca, None) => {
+                let (requested, used) = ("pca", "spectral");
+                let reason = "there are no points, only affinities".to_owned();
+                self.warn(Warning::InitializationReplaced { requested, used, reason })?;
+                self.spectral(affinities, control)
+            }
+            (Initialization::Spectral, _) => self.spectral(affinities, control),
+            (Initialization::Random, _) => Ok(init::random(n, seed)),
+            (Initialization::Positions(given), _) => {
                 if given.len() != n {
                     return Err(Error::InitialPositions { expected: n, got: given.len() });
                 }
                 let positions: Vec<[T; D]> = given.iter().map(|y| y.map(T::lit)).collect();
-                if let Some(at) = positions.as_flattened().iter().position(|v| !v.is_finite()) {
-                    let (row, column, value) = (at / D, at % D, given[at / D][at % D]);
-                    return Err(Error::InitialNonFinite(NonFinite { row, column, value }));
-                }
+                check_positions(&positions)?;
                 let std = (0..D).map(|d| init::column_std(given, d)).fold(0.0, f64::max);
                 if std > init::WIDEST_STD {
                     self.warn(Warning::WideInitialPositions { std })?;
@@ -177,58 +296,19 @@ impl<T: Scalar, const D: usize> Fit<'_, T, D> {
             }
         }
     }
+}
 
-    fn repulsion(&self) -> Result<Box<dyn NegativeGradient<T, D>>, Error> {
-        let kernel = self.config.kernel()?;
-        Ok(match self.plan.negative_gradient_method.value {
-            NegativeGradientMethod::Auto | NegativeGradientMethod::Exact => {
-                Box::new(tsne_bh::Exact::new(kernel))
-            }
-            NegativeGradientMethod::BarnesHut => {
-                let params = tsne_bh::Params::default().with_theta(self.config.theta);
-                Box::new(BarnesHut::new(kernel, params).map_err(|e| Error::Repulsion(BackendError::new(e)))?)
-            }
-            NegativeGradientMethod::Fft => {
-                let mesh = ParticleMesh::new(kernel, self.config.mesh);
-                Box::new(mesh.map_err(|e| Error::Repulsion(BackendError::new(e)))?)
-            }
-        })
-    }
-
-    fn descend(mut self, affinities: Csr<T>, start: Vec<[T; D]>) -> Result<TsneEmbedding<T, D>, Error> {
-        let repulsion = self.repulsion()?;
-        let mut descent = Descent::new(affinities, repulsion, State::at_rest(start))?;
-        let (mut n_iter, mut stop) = (0, StopReason::Completed);
-        let phases = [
-            (Stage::EarlyExaggeration, self.config.early_exaggeration),
-            (Stage::Optimization, self.config.main),
-        ];
-        for (stage, phase) in phases {
-            stop = self.timed(stage, |fit, control| {
-                let observe = |progress: &Progress, positions: &[[T; D]]| {
-                    (fit.observe)(Event::Iteration { stage, progress: *progress, positions })
-                };
-                Ok(descent.run(&phase, control, fit.config.callbacks_every_iters, observe)?)
-            })?;
-            match stop {
-                StopReason::Interrupted { iteration } => {
-                    n_iter += iteration - 1;
-                    break;
-                }
-                _ => n_iter += phase.n_iter,
-            }
+impl<T: Scalar, const D: usize> Preparation<'_, T, D> {
+    fn spectral(
+        &mut self,
+        affinities: &JointAffinities<T>,
+        control: &Control<'_>,
+    ) -> Result<Vec<[T; D]>, Error> {
+        let found = init::spectral(affinities.matrix(), self.config.seed, control)?;
+        if let Some(fallback) = found.fallback {
+            self.warn(Warning::SpectralFallback(fallback))?;
         }
-        let kl_divergence = descent.kl_divergence()?;
-        let (affinities, _, state) = descent.into_parts();
-        let report = Report {
-            plan: self.plan.clone(),
-            warnings: self.warnings,
-            timings: self.timings,
-            n_iter,
-            kl_divergence,
-            stop,
-        };
-        Ok(TsneEmbedding { state, affinities, report })
+        Ok(found.positions)
     }
 }
 
@@ -242,7 +322,7 @@ fn n_repeated_rows<T: Scalar>(graph: &KnnGraph<T>) -> usize {
 }
 
 /// Refuses values that are not finite, naming the first five.
-fn check_finite<T: Scalar>(points: Points<'_, T>) -> Result<(), Error> {
+pub(crate) fn check_finite<T: Scalar>(points: Points<'_, T>) -> Result<(), Error> {
     if points.check_finite().is_ok() {
         return Ok(());
     }

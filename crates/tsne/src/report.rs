@@ -3,14 +3,17 @@
 use std::fmt;
 use std::time::Duration;
 
-use tsne_optim::StopReason;
+use tsne_optim::{Recovery, StopReason};
 
 use crate::Plan;
+use crate::init::SpectralFallback;
 
 /// Stages of a fit, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Stage {
+    /// Reducing the points to principal components.
+    Pca,
     /// Finding nearest neighbors.
     Neighbors,
     /// Calibrating and symmetrizing the affinities.
@@ -26,6 +29,7 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Pca => "principal components",
             Self::Neighbors => "neighbors",
             Self::Affinities => "affinities",
             Self::Initialization => "initialization",
@@ -51,6 +55,34 @@ pub enum Warning {
         /// How many there are.
         count: usize,
     },
+    /// Affinities do not connect all points: where the parts come to lie, relative to each other, is up to the initial
+    /// positions.
+    Disconnected {
+        /// Number of connected components, isolated points included.
+        n_components: usize,
+        /// Points without any affinity.
+        n_isolated: usize,
+    },
+    /// The initialization asked for could not be had.
+    InitializationReplaced {
+        /// The one asked for.
+        requested: &'static str,
+        /// The one used.
+        used: &'static str,
+        /// Why.
+        reason: String,
+    },
+    /// Spectral initial positions are not those of the exact eigenvectors.
+    SpectralFallback(SpectralFallback),
+    /// The map diverged, went back, and went on with half the learning rate.
+    Recovered(Recovery),
+    /// The map became too wide for the memory a mesh may take; the tree was used in its place.
+    MeshTooLarge {
+        /// Bytes the mesh would have taken when this first happened.
+        bytes: f64,
+        /// The bound.
+        max_bytes: usize,
+    },
     /// All rows are equal: the map shows the starting noise, spread out.
     ConstantData,
     /// Given initial positions are wider than is good for a map.
@@ -68,7 +100,12 @@ impl Warning {
             Self::PerplexityReduced { .. } => "W01",
             Self::DuplicateRows { .. } => "W02",
             Self::ConstantData => "W03",
+            Self::InitializationReplaced { .. } => "W13",
+            Self::SpectralFallback(_) => "W14",
+            Self::Disconnected { .. } => "W05",
             Self::WideInitialPositions { .. } => "W06",
+            Self::Recovered(_) => "W07",
+            Self::MeshTooLarge { .. } => "W08",
         }
     }
 
@@ -77,6 +114,7 @@ impl Warning {
         match self {
             Self::PerplexityReduced { .. } => "E202",
             Self::WideInitialPositions { .. } => "E208",
+            Self::SpectralFallback(_) => "E402",
             _ => "E207",
         }
     }
@@ -100,6 +138,29 @@ impl fmt::Display for Warning {
             Self::ConstantData => {
                 f.write_str("all rows are equal; the map shows nothing but its random start")
             }
+            Self::Disconnected { n_components, n_isolated } => write!(
+                f,
+                "the affinities have {n_components} components ({n_isolated} points without any); distances between \
+                 them mean nothing in the map"
+            ),
+            Self::InitializationReplaced { requested, used, reason } => {
+                write!(f, "initialization {used} in the place of {requested}: {reason}")
+            }
+            Self::SpectralFallback(SpectralFallback::NotConverged { residual }) => {
+                write!(f, "the eigenvectors of the initialization have converged to {residual:.1e} only")
+            }
+            Self::SpectralFallback(_) => {
+                f.write_str("the affinities have no eigenvectors to start from; the start is random")
+            }
+            Self::Recovered(Recovery { iteration, back_to, learning_rate, reduced_to, .. }) => write!(
+                f,
+                "the map diverged at iteration {iteration}; went back to iteration {back_to}, learning rate \
+                 {learning_rate} -> {reduced_to}"
+            ),
+            Self::MeshTooLarge { bytes, max_bytes } => write!(
+                f,
+                "the map is too wide for a mesh ({bytes:.3e} bytes of {max_bytes} allowed); computed by the tree"
+            ),
             Self::WideInitialPositions { std } => write!(
                 f,
                 "the initial positions have a standard deviation of {std}; above 0.01 a map often ends poorly"
@@ -118,12 +179,27 @@ pub struct Report {
     pub warnings: Vec<Warning>,
     /// Wall time of each stage, in order.
     pub timings: Vec<(Stage, Duration)>,
-    /// Iterations made over both phases.
+    /// Iterations made in all runs.
     pub n_iter: usize,
     /// Divergence of the true P at the final positions.
     pub kl_divergence: f64,
     /// Why the descent ended.
     pub stop: StopReason,
+}
+
+impl Report {
+    /// Of a map that has not been run.
+    pub(crate) fn new(plan: Plan, kl_divergence: f64) -> Self {
+        let stop = StopReason::Completed;
+        Self { plan, warnings: Vec::new(), timings: Vec::new(), n_iter: 0, kl_divergence, stop }
+    }
+
+    /// Adds a warning, unless there is one of its kind.
+    pub(crate) fn warn_once(&mut self, warning: Warning) {
+        if self.warnings.iter().all(|earlier| earlier.code() != warning.code()) {
+            self.warnings.push(warning);
+        }
+    }
 }
 
 impl fmt::Display for Report {

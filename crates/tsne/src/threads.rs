@@ -24,8 +24,17 @@ fn resolve_for(n_jobs: i64, cores: usize) -> Result<usize, Error> {
     }
 }
 
+/// Runs `work` on as many threads as `n_jobs` means: on the current pool for all cores. Either way it runs on a thread of
+/// the pool, so that loops of a single chunk, as small maps have, need not wake another.
+pub(crate) fn within<R: Send>(
+    n_jobs: i64,
+    work: impl FnOnce() -> Result<R, Error> + Send,
+) -> Result<R, Error> {
+    if n_jobs == -1 { rayon::scope(|_| work()) } else { pool(resolve(n_jobs)?)?.install(work) }
+}
+
 /// A pool of `n_threads`.
-pub(crate) fn pool(n_threads: usize) -> Result<ThreadPool, Error> {
+fn pool(n_threads: usize) -> Result<ThreadPool, Error> {
     ThreadPoolBuilder::new()
         .num_threads(n_threads)
         .thread_name(|i| format!("tsne-{i}"))

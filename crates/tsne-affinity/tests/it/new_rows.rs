@@ -1,7 +1,8 @@
 //! Rows for points that the affinities were not built on.
 
 use tsne_affinity::{
-    AllPairs, FixedSigma, Multiscale, MultiscaleMixture, Options, PerplexityBased, Symmetrization, Uniform,
+    AllPairs, FixedSigma, Multiscale, MultiscaleMixture, Options, PerplexityBased, Placement, Symmetrization,
+    Uniform,
 };
 use tsne_core::{Control, NewRows, Points, Scalar, Seed, ToNew};
 use tsne_testkit::close::assert_rows_close;
@@ -145,4 +146,31 @@ fn the_index_must_hold_the_points_of_the_reference() {
         "the index holds 50 points, the affinities were built on 60; give the same points",
         "names both numbers"
     );
+}
+
+#[test]
+fn what_is_kept_of_a_family_weighs_new_points_as_the_family_does() {
+    let set = data::blobs(Seed(1), 120, 3, 4);
+    let values = set.values_as::<f64>();
+    let points = Points::from_row_major(&values[..30], 3).expect("whole rows");
+    let (index, options, control) = (Brute(set), Options::default(), Control::NONE);
+    let check = |family: &dyn ToNew<f64>, placement: &Placement| {
+        let rows = placement.new_rows(&index, points, &NewRows::default(), &control).expect("legal");
+        let want = family.to_new(&index, points, &NewRows::default(), &control).expect("legal");
+        assert_eq!(rows, want, "{}", placement.family());
+    };
+    let p = PerplexityBased::from_index(&index, 50.0, &options, &control).expect("legal");
+    check(&p, &p.clone().into_parts().2);
+    assert!(
+        matches!(p.placement(), Placement::PerplexityBased { perplexity } if perplexity < 50.0),
+        "as it was used"
+    );
+    let p = MultiscaleMixture::from_index(&index, &[5.0, 20.0], &options, &control).expect("legal");
+    check(&p, &p.clone().into_parts().2);
+    let p = Multiscale::from_index(&index, &[5.0, 20.0], &options, &control).expect("legal");
+    check(&p, &p.clone().into_parts().2);
+    let p = FixedSigma::from_index(&index, 1.0, &options, &control).expect("legal");
+    check(&p, &p.clone().into_parts().2);
+    let p = Uniform::from_index(&index, Some(7), Symmetrization::Mean, &control).expect("legal");
+    check(&p, &p.clone().into_parts().2);
 }

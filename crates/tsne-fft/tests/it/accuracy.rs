@@ -2,8 +2,9 @@
 
 use tsne_fft::tsne_core::Seed;
 use tsne_fft::{NegativeGradient, Params, ParticleMesh, Scalar, StudentT};
+use tsne_testkit::close::{assert_close_value, assert_forces_close};
 use tsne_testkit::data;
-use tsne_testkit::oracle::{self, widened};
+use tsne_testkit::oracle::{self, MeshForm, widened};
 
 /// Relative errors of the forces, by norm, and of Z.
 fn errors<T: Scalar, const D: usize>(span: f64, dof: f64, params: Params) -> [f64; 2] {
@@ -76,4 +77,31 @@ fn every_parameter_of_the_mesh_counts() {
     assert!(error(base.with_min_num_intervals(100)) < error(base) / 5.0);
     let wide = base.with_min_num_intervals(1);
     assert!(error(wide.with_ints_in_interval(2.0)) > 5.0 * error(wide));
+}
+
+/// The library's mesh against the plain one of the same order, form and spacing: other splines, other transforms, other
+/// lengths, other self terms. They part where the kernel is continued, which each does in its own way: 8 nodes beyond
+/// the map here, 32 there.
+fn check_same_mesh<const D: usize>(n: usize, span: f64, dof: f64) {
+    let y = data::clustered_map::<f64, D>(Seed(3), n, span);
+    let kernel = StudentT::with_dof(dof).expect("legal degrees of freedom");
+    let params = Params::default().with_min_num_intervals(1);
+    let mut forces = vec![[0.0; D]; n];
+    let z = ParticleMesh::new(kernel, params)
+        .expect("legal parameters")
+        .repel(&y, &mut forces)
+        .expect("a small map");
+    let want = oracle::mesh_repulsion(kernel, &y, 4, 1.0 / 3.0, MeshForm::Forces);
+    let what = format!("D = {D}, span {span}, dof {dof}");
+    assert_forces_close(&forces, &want.forces, 1e-6, &what);
+    assert_close_value(z, want.normalizer, 1e-8, 0.0, &what);
+}
+
+#[test]
+fn an_independent_mesh_gives_the_same() {
+    for dof in [1.0, 2.0] {
+        check_same_mesh::<1>(700, 200.0, dof);
+        check_same_mesh::<2>(700, 100.0, dof);
+        check_same_mesh::<3>(100, 15.0, dof);
+    }
 }

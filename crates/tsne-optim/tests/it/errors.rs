@@ -2,7 +2,7 @@
 
 use tsne_bh::Exact;
 use tsne_core::{Affinities, AffinityRow, Control, Csr, StudentT};
-use tsne_optim::{Descent, Error, LearningRate, Phase, State};
+use tsne_optim::{Descent, Error, LearningRate, Phase, State, StopReason};
 
 use crate::support::{exact, problem, unobserved};
 
@@ -103,4 +103,51 @@ fn a_map_that_flies_apart_is_a_typed_error_and_leaves_finite_positions() {
     let bounded = Phase { max_step_norm: Some(5.0), ..wild };
     let mut descent = exact(StudentT::CAUCHY, p, y);
     descent.run(&bounded, &Control::NONE, 0, unobserved).expect("steps of 5 keep any rate finite");
+}
+
+#[test]
+fn a_map_that_flies_apart_goes_back_and_on_with_half_the_rate() {
+    let (p, y) = problem::<f64, 2>(50, 0.1);
+    let phase = |rate| Phase {
+        n_iter: 120,
+        learning_rate: LearningRate::Fixed(rate),
+        max_step_norm: None,
+        ..Phase::standard()
+    };
+    let mut recoveries = Vec::new();
+    // The lowest of these rates that diverges does not when it is halved, or halved again.
+    for doublings in 0..60 {
+        let mut descent = exact(StudentT::CAUCHY, p.clone(), y.clone());
+        let phase = phase(1000.0 * f64::from(doublings).exp2());
+        let stop = descent
+            .run_recovering(&phase, &Control::NONE, 0, unobserved, 5, |r| recoveries.push(r))
+            .expect("five halvings are enough");
+        assert_eq!(stop, StopReason::Completed, "all iterations are made");
+        assert!(descent.positions().as_flattened().iter().all(|v| v.is_finite()), "the map is finite");
+        if !recoveries.is_empty() {
+            break;
+        }
+    }
+    let first = recoveries.first().expect("some rate is too high");
+    assert_eq!(first.reduced_to, first.learning_rate / 2.0, "half the rate");
+    assert_eq!(first.back_to, (first.iteration - 1) / 50 * 50, "back to what was kept last");
+}
+
+#[test]
+fn a_map_that_flies_apart_at_any_rate_ends_where_it_was_kept_last() {
+    let (p, y) = problem::<f32, 2>(50, 0.1);
+    let wild = Phase {
+        n_iter: 200,
+        learning_rate: LearningRate::Fixed(1e300),
+        max_step_norm: None,
+        ..Phase::standard()
+    };
+    let mut descent = exact(StudentT::CAUCHY, p, y.clone());
+    let mut recoveries = 0;
+    let error = descent
+        .run_recovering(&wild, &Control::NONE, 0, unobserved, 5, |_| recoveries += 1)
+        .expect_err("no map survives this rate");
+    assert!(matches!(error, Error::Diverged { .. }), "{error}");
+    assert_eq!(recoveries, 5, "recoveries before giving up");
+    assert_eq!(descent.positions(), y, "the positions of the start");
 }

@@ -52,12 +52,12 @@ fn faults_of_the_pieces_keep_their_own_codes() {
 
     let x: Vec<f64> = (0..20).map(|i| f64::from(i * i)).collect();
     let points = Points::from_row_major(&x, 2).expect("rectangular");
-    let mut positions = vec![[0.0; 2]; 10];
-    positions[3] = [1e7, 1e7];
-    let wide = Tsne::new()
+    let small = Tsne::new()
+        .perplexity(3.0)
+        .strict(true)
         .negative_gradient_method(tsne::NegativeGradientMethod::Fft)
-        .initialization(Initialization::Positions(positions));
-    let error = wide.fit(points).expect_err("a mesh over 1e7 by 1e7");
+        .max_mesh_bytes(1000);
+    let error = small.fit(points).expect_err("no mesh fits into a kilobyte");
     assert_eq!(error.code(), Some("E301"), "{error}");
     assert!(error.help().contains("bh"), "{}", error.help());
 }

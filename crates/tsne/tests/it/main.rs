@@ -1,7 +1,16 @@
-//! Tests of the whole: plans, fits, initial positions, errors.
+//! Tests of the whole: plans, fits, maps and new points in them, callbacks, initial positions, errors.
 
+mod callbacks;
 mod determinism;
+mod embedding;
 mod errors;
 mod fit;
 mod init;
+mod kl;
+mod new_points;
+mod parameters;
+mod partial;
+mod pca;
 mod plan;
+mod samples;
+mod spectral;
