@@ -66,6 +66,28 @@ pub enum Error {
         /// Kind of the points: dense, bytes or sparse.
         kind: &'static str,
     },
+    /// A parameter of an index that is out of its range.
+    #[error("{index}: {parameter} is {value}, must be {bound}")]
+    BadIndexParameter {
+        /// The index.
+        index: &'static str,
+        /// The parameter.
+        parameter: &'static str,
+        /// Its value.
+        value: usize,
+        /// What it must be.
+        bound: &'static str,
+    },
+    /// A metric that an index does not search under.
+    #[error(
+        "{index} does not support {metric}; use a metric that sums over features, such as euclidean, or another index"
+    )]
+    UnsupportedMetric {
+        /// The index.
+        index: &'static str,
+        /// The metric.
+        metric: &'static str,
+    },
     /// A metric that sparse points are not searched under.
     #[error(
         "{metric} is not available for sparse points; pass them dense, or use euclidean, sqeuclidean, cosine, dot, \

@@ -46,12 +46,19 @@ pub(crate) enum Base {
 
 impl Base {
     /// The quantity for `a` with every row of `points`.
+    #[allow(clippy::redundant_closure, reason = "a function passed by its name may be called, not inlined")]
     pub(crate) fn fill(&self, a: &[f64], points: &[f64], quantities: &mut [f64]) {
         let level = Level::new();
         match self {
-            Self::Squares => dispatch!(level, _simd => each(a, points, quantities, squares)),
-            Self::Absolutes => dispatch!(level, _simd => each(a, points, quantities, absolutes)),
-            Self::Largest => dispatch!(level, _simd => each(a, points, quantities, largest)),
+            Self::Squares => {
+                dispatch!(level, _simd => each(a, points, quantities, #[inline(always)] |a, b| squares(a, b)))
+            }
+            Self::Absolutes => {
+                dispatch!(level, _simd => each(a, points, quantities, #[inline(always)] |a, b| absolutes(a, b)))
+            }
+            Self::Largest => {
+                dispatch!(level, _simd => each(a, points, quantities, #[inline(always)] |a, b| largest(a, b)))
+            }
             Self::Pair(pair) => pair.fill(a, points, quantities),
         }
     }

@@ -1,13 +1,17 @@
-//! Sums over features in a fixed order that vectorizes: eight partial sums over features that are eight apart.
+//! Sums over features in a fixed order that vectorizes: partial sums over features that are so many lanes apart.
 
-const LANES: usize = 8;
+use std::ops::Add;
 
 /// Folds every pair of features into the partial sum of its lane.
 #[inline(always)]
-pub(crate) fn by_lanes(a: &[f64], b: &[f64], fold: impl Fn(f64, f64, f64) -> f64) -> [f64; LANES] {
+pub(crate) fn by_lanes<X: Copy + Default, const LANES: usize>(
+    a: &[X],
+    b: &[X],
+    fold: impl Fn(X, X, X) -> X,
+) -> [X; LANES] {
     let (a_lanes, a_rest) = a.as_chunks::<LANES>();
     let (b_lanes, b_rest) = b.as_chunks::<LANES>();
-    let mut sums = [0.0; LANES];
+    let mut sums = [X::default(); LANES];
     for (a, b) in a_lanes.iter().zip(b_lanes) {
         for l in 0..LANES {
             sums[l] = fold(sums[l], a[l], b[l]);
@@ -21,7 +25,7 @@ pub(crate) fn by_lanes(a: &[f64], b: &[f64], fold: impl Fn(f64, f64, f64) -> f64
 
 /// Sum of the lanes, in a fixed order.
 #[inline(always)]
-pub(crate) fn sum_lanes([a, b, c, d, e, f, g, h]: [f64; LANES]) -> f64 {
+pub(crate) fn sum_lanes<X: Add<Output = X>>([a, b, c, d, e, f, g, h]: [X; 8]) -> X {
     ((a + b) + (c + d)) + ((e + f) + (g + h))
 }
 
@@ -50,17 +54,16 @@ pub(crate) fn absolutes(a: &[f64], b: &[f64]) -> f64 {
 /// Largest absolute difference.
 #[inline(always)]
 pub(crate) fn largest(a: &[f64], b: &[f64]) -> f64 {
-    by_lanes(
+    let most: [f64; 8] = by_lanes(
         a,
         b,
         #[inline(always)]
-        |most, a, b| {
+        |most: f64, a: f64, b: f64| {
             let apart = (a - b).abs();
             if apart > most { apart } else { most }
         },
-    )
-    .into_iter()
-    .fold(0.0, f64::max)
+    );
+    most.into_iter().fold(0.0, f64::max)
 }
 
 #[cfg(test)]

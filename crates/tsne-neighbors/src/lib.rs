@@ -6,7 +6,10 @@
 //! | index | finds | answers queries | points |
 //! | --- | --- | --- | --- |
 //! | [`Exact`] | the true neighbors | yes | dense `f32`, `f64`, bytes; sparse |
-//! | [`NnDescent`] | nearly all of them, among many points | yes | the same |
+//! | [`RandomProjectionForest`] | most of them | yes | dense, bytes |
+//! | `Hnsw`, feature `hnsw` | most of them | yes | dense, bytes |
+//! | `InstantDistance`, feature `instant-distance` | most of them | yes | dense, bytes |
+//! | [`NnDescent`] | nearly all of them, among many points | yes | as [`Exact`] |
 //! | [`PrecomputedDistances`] | the smallest entries of each row | yes, rows of distances | a square matrix |
 //! | [`KnnGraph`] itself, see [`precomputed_neighbors`] | what it holds | no | |
 //!
@@ -24,16 +27,24 @@ mod descent;
 mod direct;
 mod error;
 mod exact;
+mod forest;
 mod geometry;
+#[cfg(feature = "hnsw")]
+mod hnsw;
+#[cfg(feature = "instant-distance")]
+mod instant;
 mod join;
 mod kernels;
 mod lanes;
 mod metric;
 mod nn_descent;
+mod output;
 mod pair;
 mod precomputed;
 mod progress;
 pub mod quality;
+#[cfg(any(feature = "hnsw", feature = "instant-distance"))]
+mod row;
 mod rp_tree;
 mod selection;
 mod sparse;
@@ -44,6 +55,11 @@ mod top_k;
 
 pub use error::Error;
 pub use exact::Exact;
+pub use forest::{ForestParams, RandomProjectionForest};
+#[cfg(feature = "hnsw")]
+pub use hnsw::{Hnsw, HnswParams};
+#[cfg(feature = "instant-distance")]
+pub use instant::{InstantDistance, InstantDistanceParams};
 pub use metric::{CustomMetric, Metric, MetricParameters};
 pub use nn_descent::NnDescent;
 pub use precomputed::{PrecomputedDistances, precomputed_neighbors};

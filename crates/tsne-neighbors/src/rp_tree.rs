@@ -152,6 +152,17 @@ fn split<T: Scalar>(
         direction.project(points, order, projections);
         progress.advance(0)
     })?;
+    Ok(Split { ends, threshold: halve(order, projections, middle, buffer) })
+}
+
+/// Moves the points with the smallest projections before `middle`, ascending on both sides, and returns the threshold
+/// between the two. Points on the threshold go to either side by their numbers.
+pub(crate) fn halve<T: Scalar>(
+    order: &mut [u32],
+    projections: &[T],
+    middle: usize,
+    buffer: &mut Buffer<T>,
+) -> T {
     buffer.sorted.clear();
     buffer.sorted.extend_from_slice(projections);
     let (left, &mut above, _) = buffer.sorted.select_nth_unstable_by(middle, T::total_cmp);
@@ -176,12 +187,12 @@ fn split<T: Scalar>(
         }
     }
     order[middle..].copy_from_slice(&buffer.right);
-    Ok(Split { ends, threshold: T::lit(0.5) * (below + above) })
+    T::lit(0.5) * (below + above)
 }
 
 /// Room for splitting one node.
 #[derive(Default)]
-struct Buffer<T> {
+pub(crate) struct Buffer<T> {
     sorted: Vec<T>,
     right: Vec<u32>,
 }

@@ -153,6 +153,11 @@ impl<'a, T: Scalar> Store<'a, T> {
         matches!((&self.values, &self.scales), (Values::Bytes(_), Scales::Same(_)))
     }
 
+    /// Whether each row is divided by its length.
+    pub(crate) fn is_unit(&self) -> bool {
+        matches!(self.scales, Scales::Each(_))
+    }
+
     /// Indices of the rows of zeros, in increasing order, where each row is divided by its length.
     pub(crate) fn zero_rows(&self) -> &[u32] {
         &self.zero_rows

@@ -8,10 +8,10 @@ use tsne_core::{Control, KnnGraph, Scalar};
 use crate::direct::{Direct, Scratch};
 use crate::error::Error;
 use crate::join::{against, among, block_len, steps_among};
+use crate::output::{Output, write_nearest};
 use crate::progress::Progress;
 use crate::selection::{Selection, capacity, index_of, outcome_of, zeros};
 use crate::tile::{Kernel, Packed};
-use crate::top_k::by_distance;
 
 /// Blocks of rows whose candidates are turned into rows of the graph together.
 const BLOCKS_AT_ONCE: usize = 8;
@@ -149,62 +149,7 @@ fn finish<T: Scalar, K: Kernel>(
             let others = candidates.iter().map(|&entry| index_of(entry)).chain(zero_rows);
             direct.distances_to(row, others, &mut scratch, &mut found)?;
         }
-        found.select_nth_unstable_by(k - 1, by_distance);
-        found.truncate(k);
-        found.sort_unstable_by(by_distance);
-        for ((to_neighbor, to_distance), &(distance, j)) in neighbors.iter_mut().zip(distances).zip(&found) {
-            (*to_neighbor, *to_distance) = (j, distance);
-        }
+        write_nearest(&mut found, neighbors, distances);
     }
     Ok(unknown)
-}
-
-/// The flat arrays of a graph being written.
-pub(crate) struct Output<T> {
-    pub(crate) neighbors: Vec<u32>,
-    pub(crate) distances: Vec<T>,
-    /// Rows still to be searched for.
-    pub(crate) unknown: Vec<u32>,
-}
-
-impl<T: Scalar> Output<T> {
-    /// Room for `n` rows.
-    pub(crate) fn new(n: usize, k: usize) -> Result<Self, Error> {
-        let len = n.saturating_mul(k);
-        Ok(Self { neighbors: zeros(len)?, distances: zeros(len)?, unknown: Vec::new() })
-    }
-
-    /// Writes row `i`.
-    pub(crate) fn set_row(&mut self, i: u32, row: &[(T, u32)]) {
-        let to = i as usize * row.len()..(i as usize + 1) * row.len();
-        let output = self.neighbors[to.clone()].iter_mut().zip(&mut self.distances[to]);
-        for ((neighbor, distance), &(d, j)) in output.zip(row) {
-            (*neighbor, *distance) = (j, d);
-        }
-    }
-
-    /// Searches directly for the rows that are still unknown, and assembles the graph.
-    pub(crate) fn complete(
-        mut self,
-        direct: &Direct<'_, '_, T>,
-        exclude_self: bool,
-        k: usize,
-        progress: &Progress<'_>,
-    ) -> Result<KnnGraph<T>, Error> {
-        let (neighbors, distances) = direct.search(&self.unknown, exclude_self, k, progress)?;
-        for (at, &row) in self.unknown.iter().enumerate() {
-            let (from, to) = (at * k..(at + 1) * k, row as usize * k..(row as usize + 1) * k);
-            self.neighbors[to.clone()].copy_from_slice(&neighbors[from.clone()]);
-            self.distances[to].copy_from_slice(&distances[from]);
-        }
-        self.into_graph(k)
-    }
-
-    fn into_graph(self, k: usize) -> Result<KnnGraph<T>, Error> {
-        // Rows ascend, so the last distance of a row is its largest.
-        if let Some(row) = self.distances.chunks_exact(k).position(|row| !row[k - 1].is_finite()) {
-            return Err(Error::DistanceOverflow { row });
-        }
-        Ok(KnnGraph::from_parts(k, self.neighbors, self.distances)?)
-    }
 }

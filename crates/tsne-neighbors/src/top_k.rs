@@ -46,6 +46,15 @@ impl<T: Scalar> TopK<T> {
         written
     }
 
+    /// Appends the indices of the pairs kept, in no order, and empties the buffer.
+    pub(crate) fn drain_indices(&mut self, indices: &mut Vec<u32>) {
+        if self.entries.len() > self.k {
+            self.cut();
+        }
+        indices.extend(self.entries.drain(..).map(|(_, index)| index));
+        self.bound = (T::INFINITY, u32::MAX);
+    }
+
     /// The k-th smallest distance offered, or infinity if there were fewer; empties the buffer.
     pub(crate) fn take_kth(&mut self) -> T {
         if self.entries.len() >= self.k {

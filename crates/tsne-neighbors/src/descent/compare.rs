@@ -178,9 +178,16 @@ impl<T: Scalar, F: Fold> ByFeatures<'_, T, F> {
     fn push_keys(&self, i: u32, others: &[u32], keys: &mut Vec<u32>) {
         keys.clear();
         let row = self.rows.row(i);
-        #[allow(clippy::cast_possible_truncation, reason = "keys are of quantities in f32")]
-        let put = |q: f64| keys.push(Floats::<F>::to_key(q as f32));
-        differences::<T, F>(row, self.indexed, others, put);
+        differences::<T, F>(
+            row,
+            self.indexed,
+            others,
+            #[inline(always)]
+            |q| {
+                #[allow(clippy::cast_possible_truncation, reason = "keys are of quantities in f32")]
+                keys.push(Floats::<F>::to_key(q as f32));
+            },
+        );
     }
 }
 

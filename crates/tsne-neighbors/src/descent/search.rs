@@ -10,10 +10,10 @@ use super::lists::{Lists, NONE, known, limit, merge};
 use crate::coordinates::Coordinates;
 use crate::direct::{Direct, Scratch};
 use crate::error::Error;
+use crate::output::Output;
 use crate::progress::Progress;
 use crate::rp_tree::RpTree;
 use crate::selection::index_of;
-use crate::tiled::Output;
 use crate::top_k::by_distance;
 
 /// Trees that are descended.

@@ -7,9 +7,9 @@ use super::build::Pool;
 use super::lists::{Lists, known};
 use crate::direct::{Direct, Scratch};
 use crate::error::Error;
+use crate::output::Output;
 use crate::progress::Progress;
 use crate::selection::{index_of, zeros};
-use crate::tiled::Output;
 use crate::top_k::by_distance;
 
 /// Rows of the graph written at once.

@@ -4,7 +4,10 @@ mod conformance;
 mod data;
 mod degenerate;
 mod exact;
+mod forest;
 mod metrics;
+#[cfg(any(feature = "hnsw", feature = "instant-distance"))]
+mod navigable;
 mod nn_descent;
 mod precomputed;
 mod quality;
