@@ -21,7 +21,10 @@ pub(crate) fn main() -> Result<(), Box<dyn Error>> {
     let mut map = Tsne::new().callback(draw).callbacks_every_iters(50).fit(digits.points())?;
     let curve = curve.lock().expect("no one panics while drawing").clone();
     for (iteration, kl) in &curve {
-        println!("iteration {iteration:>3}: KL {kl:.4} {}", "#".repeat((20.0 * kl) as usize));
+        println!(
+            "iteration {iteration:>3}: KL {kl:.4} {}",
+            "#".repeat((1..60).filter(|&i| f64::from(i) < 20.0 * kl).count())
+        );
     }
     assert_eq!(curve.len(), 5 + 10, "250 iterations of early exaggeration and 500 more, a look every 50");
 
