@@ -17,6 +17,7 @@ runs! {
     explain_plan "../../examples/explain_plan.rs"
     custom_index "../../examples/custom_index.rs"
     custom_affinities "../../examples/custom_affinities.rs"
+    custom_repulsion "../../examples/custom_repulsion.rs"
     interrupt_and_resume "../../examples/interrupt_and_resume.rs"
     transform_new_points "../../examples/transform_new_points.rs"
     multiscale "../../examples/multiscale.rs"
