@@ -2,8 +2,10 @@
 
 mod callbacks;
 mod determinism;
+mod documents;
 mod embedding;
 mod errors;
+mod examples;
 mod fit;
 mod init;
 mod kl;
