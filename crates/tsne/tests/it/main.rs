@@ -6,6 +6,7 @@ mod embedding;
 mod errors;
 mod fit;
 mod init;
+mod model;
 mod new_points;
 mod parameters;
 mod partial;
