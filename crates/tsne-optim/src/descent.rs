@@ -46,6 +46,14 @@ pub struct Recovery {
     pub reduced_to: f64,
 }
 
+impl Recovery {
+    /// From its parts, for instance read back from a file.
+    #[must_use]
+    pub const fn new(iteration: usize, back_to: usize, learning_rate: f64, reduced_to: f64) -> Self {
+        Self { iteration, back_to, learning_rate, reduced_to }
+    }
+}
+
 /// Why a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

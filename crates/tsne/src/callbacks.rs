@@ -119,6 +119,10 @@ impl<const D: usize> Callbacks<D> {
         self.0.push(callback);
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }

@@ -164,6 +164,9 @@ pub enum Error {
     /// The descent failed.
     #[error(transparent)]
     Descent(tsne_optim::Error),
+    /// A model that cannot be written or read.
+    #[error(transparent)]
+    Model(#[from] crate::ModelError),
     /// Stopped on request before there was a map.
     #[error("stopped on request during {stage}")]
     Interrupted {
@@ -201,6 +204,7 @@ impl Error {
             Self::InitialNonFinite(_) => "E209",
             Self::Threads { .. } => "E302",
             Self::Neighbors(_) | Self::Affinities(_) | Self::Repulsion(_) | Self::Descent(_) => "E205",
+            Self::Model(error) => error.code(),
             Self::Interrupted { .. } => return None,
         })
     }
@@ -247,6 +251,7 @@ impl Error {
             Self::Neighbors(_) | Self::Affinities(_) | Self::Repulsion(_) | Self::Descent(_) => {
                 "see the message for the value and its bound".into()
             }
+            Self::Model(error) => error.help().into(),
             Self::Interrupted { .. } => "run again to go on".into(),
         }
     }

@@ -113,6 +113,26 @@ impl<T: Scalar> Principal<T> {
         self.basis.n_features
     }
 
+    /// Axes, scaled mean, variances of the scaled points, scale, and total variance.
+    pub(crate) fn parts(&self) -> (&[f64], &[f64], &[f64], f64, f64) {
+        let Basis { axes, mean, variances, scale, total, .. } = &self.basis;
+        (axes, mean, variances, *scale, *total)
+    }
+
+    /// From [`parts`](Self::parts) and the scores.
+    pub(crate) fn from_parts(
+        axes: Vec<f64>,
+        mean: Vec<f64>,
+        variances: Vec<f64>,
+        scale: f64,
+        total: f64,
+        scores: Vec<T>,
+    ) -> Self {
+        let (n_components, n_features) = (variances.len(), mean.len());
+        let basis = Basis { n_components, n_features, axes, mean, scale, variances, total };
+        Self { basis, scores }
+    }
+
     /// Scores of the points, row after row.
     #[must_use]
     pub fn scores(&self) -> &[T] {

@@ -41,8 +41,8 @@ fn correlations<const D: usize>(points: Points<'_, f64>, y: &[[f64; D]]) -> [f64
 #[test]
 fn random_positions_are_small_and_follow_the_seed() {
     let y: Vec<[f64; 2]> = init::random(2000, Seed(1));
-    assert_eq!(y, init::random(2000, Seed(1)), "same seed");
-    assert_ne!(y, init::random(2000, Seed(2)), "other seed");
+    assert_eq!(y, init::random::<f64, 2>(2000, Seed(1)), "same seed");
+    assert_ne!(y, init::random::<f64, 2>(2000, Seed(2)), "other seed");
     for d in 0..2 {
         // The standard deviation of 2 000 normal numbers scatters by 1.6 %.
         assert!((std(&y, d) / 1e-4 - 1.0).abs() < 0.08, "axis {d}: {}", std(&y, d));
@@ -103,5 +103,5 @@ fn axes_beyond_the_rank_get_jitter_alone() {
         pca(Points::from_row_major(&[1.0_f32, 2.0, 4.0, 8.0], 1).expect("a column"));
     assert!(std(&one_feature, 0) > 0.9e-4 && std(&one_feature, 1) > 0.0, "one feature: {one_feature:?}");
     let constant: Vec<[f64; 2]> = pca(data::identical(40, 3).points());
-    assert_eq!(constant, init::random(40, Seed(3)), "constant data start at random");
+    assert_eq!(constant, init::random::<f64, 2>(40, Seed(3)), "constant data start at random");
 }

@@ -9,6 +9,7 @@ mod examples;
 mod fit;
 mod init;
 mod kl;
+mod model;
 mod new_points;
 mod parameters;
 mod partial;

@@ -171,7 +171,7 @@ fn there_is_always_a_result() {
     for n in [0, 1] {
         let found = spectral::<2>(&Csr::from_parts(n, vec![0; n + 1], vec![], vec![]).expect("no entries"));
         assert_eq!(found.fallback, Some(SpectralFallback::NoExtent), "{n} points");
-        assert_eq!(found.positions, init::random(n, Seed(5)), "{n} points start at random");
+        assert_eq!(found.positions, init::random::<f64, 2>(n, Seed(5)), "{n} points start at random");
     }
     let pair = spectral::<3>(&path(2));
     assert!(pair.positions[0][0] * pair.positions[1][0] < 0.0, "two points on either side");
@@ -180,7 +180,7 @@ fn there_is_always_a_result() {
             Csr::from_parts(3, vec![0, 2, 4, 6], vec![1, 2, 0, 2, 0, 1], vec![bad; 6]).expect("six entries");
         let found = spectral::<2>(&p);
         assert_eq!(found.fallback, Some(SpectralFallback::NotAffinities), "{bad}");
-        assert_eq!(found.positions, init::random(3, Seed(5)), "{bad}");
+        assert_eq!(found.positions, init::random::<f64, 2>(3, Seed(5)), "{bad}");
     }
     // The first eigenvalues of a long path differ by 1e-6, less than can be told apart in the time given.
     let long = 4_000_u32;
