@@ -291,6 +291,9 @@ impl Error {
             Some(tsne_neighbors::Error::DistanceOverflow { .. }) => {
                 return Some(("E103", "scale the data down"));
             }
+            Some(tsne_neighbors::Error::UnsupportedMetric { .. }) => {
+                return Some(("E204", "choose another index, exact or nndescent, or another metric"));
+            }
             Some(tsne_neighbors::Error::OutOfMemory { .. }) => {
                 return Some(("E302", "use fewer points or a lower perplexity"));
             }

@@ -43,6 +43,7 @@ mod report;
 mod repulsion;
 mod run;
 mod samples;
+mod search;
 mod threads;
 mod transform;
 

@@ -14,10 +14,29 @@ pub enum Neighbors {
     Auto,
     /// All pairs, exact.
     Exact,
+    /// The approximate search that openTSNE's `approx` means: the forest where it knows data and metric, else the descent.
+    Approx,
+    /// A forest of random-projection trees, [`tsne_neighbors::RandomProjectionForest`]: openTSNE's `annoy`.
+    Annoy,
+    /// Nearest-neighbor descent, [`tsne_neighbors::NnDescent`]: openTSNE's `pynndescent`.
+    NnDescent,
+    /// Layered graphs of the crate hnsw_rs, feature `hnsw`. Not the same bits every time.
+    Hnsw,
+    /// Layered graphs of the crate instant-distance, feature `instant-distance`. Not the same bits every time.
+    InstantDistance,
 }
 
 impl Neighbors {
-    const NAMES: &'static [(&'static str, Self)] = &[("auto", Self::Auto), ("exact", Self::Exact)];
+    const NAMES: &'static [(&'static str, Self)] = &[
+        ("auto", Self::Auto),
+        ("exact", Self::Exact),
+        ("approx", Self::Approx),
+        ("annoy", Self::Annoy),
+        ("nndescent", Self::NnDescent),
+        ("pynndescent", Self::NnDescent),
+        ("hnsw", Self::Hnsw),
+        ("instant-distance", Self::InstantDistance),
+    ];
 }
 
 /// How the repulsive half of the gradient is computed.

@@ -7,7 +7,6 @@ use tsne_affinity::{Connectivity, MultiscaleMixture, Options, PerplexityBased, S
 use tsne_core::{
     BackendError, Control, Interrupted, KnnGraph, NegativeGradient, NeighborIndex, NonFinite, Points, Scalar,
 };
-use tsne_neighbors::Exact;
 use tsne_optim::{State, StopReason};
 
 use crate::config::Weights;
@@ -18,7 +17,7 @@ use crate::plan::Shape;
 use crate::run::{Event, Observer, nobody};
 use crate::{
     Error, Initialization, Input, JointAffinities, Neighbors, Plan, Stage, Tsne, TsneEmbedding, Warning,
-    init, pca, threads,
+    init, pca, search, threads,
 };
 
 impl<const D: usize> Tsne<D> {
@@ -118,6 +117,7 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
         let plan = config.plan_for(Shape {
             n_points: input.n_points()?,
             n_features: input.points()?.map(|points| points.n_features()),
+            is_sparse: matches!(input.points()?, Some(Points::Sparse(_))),
             has_index: input.index.is_some(),
             has_affinities: input.affinities.is_some(),
         })?;
@@ -231,12 +231,8 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
             return index.knn_graph(k, control).map_err(failed);
         }
         let points = points.ok_or(Error::NoInput)?;
-        match self.plan.neighbors.as_ref().map(|chosen| chosen.value) {
-            None | Some(Neighbors::Auto | Neighbors::Exact) => {
-                let index = Exact::with_metric(points, &self.config.metric);
-                index.map_err(|e| failed(BackendError::new(e)))?.knn_graph(k, control).map_err(failed)
-            }
-        }
+        let chosen = self.plan.neighbors.as_ref().map_or(Neighbors::Exact, |chosen| chosen.value);
+        search::graph(chosen, points, &self.config.metric, self.config.seed, k, control).map_err(failed)
     }
 
     fn affinities(

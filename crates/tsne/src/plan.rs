@@ -76,6 +76,7 @@ pub struct Plan {
 pub(crate) struct Shape {
     pub(crate) n_points: usize,
     pub(crate) n_features: Option<usize>,
+    pub(crate) is_sparse: bool,
     /// Whether neighbors come from an index.
     pub(crate) has_index: bool,
     /// Whether affinities are given.
@@ -91,13 +92,14 @@ impl<const D: usize> Tsne<D> {
         self.plan_for(Shape {
             n_points,
             n_features: Some(n_features),
+            is_sparse: false,
             has_index: false,
             has_affinities: false,
         })
     }
 
     pub(crate) fn plan_for(&self, shape: Shape) -> Result<Plan, Error> {
-        let Shape { n_points, n_features, has_index, has_affinities } = shape;
+        let Shape { n_points, n_features, is_sparse, has_index, has_affinities } = shape;
         if n_points == 0 || n_features == Some(0) {
             return Err(Error::NoData { n_points, n_features: n_features.unwrap_or(0) });
         }
@@ -123,14 +125,17 @@ impl<const D: usize> Tsne<D> {
         }
         let rate = |phase: &Phase| phase.learning_rate.resolve(n_points, phase.exaggeration);
         let searches = !has_index && !has_affinities;
+        let pca = self.pca.zip(n_features.filter(|_| searches)).map(|(k, p)| k.min(p).min(n_points));
+        // Principal components are dense, whatever they are of.
+        let is_sparse = is_sparse && pca.is_none();
         Ok(Plan {
             n_points,
             n_features,
             n_components: D,
-            pca: self.pca.zip(n_features.filter(|_| searches)).map(|(k, p)| k.min(p).min(n_points)),
+            pca,
             perplexities,
             n_neighbors,
-            neighbors: searches.then(|| auto::neighbors(self.neighbors, n_points)),
+            neighbors: searches.then(|| auto::neighbors(self.neighbors, n_points, is_sparse, &self.metric)),
             negative_gradient_method: auto::negative_gradient_method(self.run.method, n_points, D),
             learning_rates: self.phases().iter().map(|(_, phase)| rate(phase)).collect(),
             n_threads: threads::resolve(self.run.n_jobs)?,

@@ -256,3 +256,24 @@ fn every_repulsion_ends_near_the_exact_one() {
         assert_ne!(map.positions(), fit(name).positions(), "{name}: a parameter that changes nothing");
     }
 }
+
+#[test]
+fn every_search_finds_a_map() {
+    let set = data::blobs(Seed(7), 600, 10, 5);
+    let config = Tsne::new().perplexity(10.0).early_exaggeration_iter(50).n_iter(50);
+    let exact = config.fit(set.points()).expect("a plain fit");
+    for name in ["annoy", "nndescent", "approx", "hnsw", "instant-distance"] {
+        let neighbors = name.parse().expect("a name");
+        let map = config.clone().neighbors(neighbors).fit(set.points()).expect("every search fits");
+        // Their graphs agree in most edges, so P does in its entries.
+        let shared = (0..600).map(|i| {
+            let (mine, theirs) = (map.affinities().row(i).0, exact.affinities().row(i).0);
+            mine.iter().filter(|column| theirs.binary_search(column).is_ok()).count()
+        });
+        let share = shared.sum::<usize>() as f64 / exact.affinities().n_entries() as f64;
+        assert!(share > 0.9, "{name}: {share} of the entries of P");
+    }
+    let unsuited = config.clone().neighbors("annoy".parse().expect("a name")).metric(tsne::Metric::Canberra);
+    let error = unsuited.fit(set.points()).expect_err("no tree for this metric");
+    assert_eq!(error.code(), Some("E204"), "{error}");
+}

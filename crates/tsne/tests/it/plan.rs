@@ -116,3 +116,24 @@ fn auto_takes_all_pairs_for_few_points_and_never_what_the_dimension_does_not_all
         "3-D"
     );
 }
+
+#[test]
+fn neighbors_are_chosen_by_size_metric_and_kind() {
+    use tsne::Metric;
+    let chosen = |config: Tsne, n: usize| config.plan(n, 50).expect("legal").neighbors.expect("a search");
+    assert_eq!(chosen(Tsne::new(), 10_000).value, Neighbors::Exact, "small enough for all pairs");
+    let large = chosen(Tsne::new(), 1_000_000);
+    assert_eq!(large.value, Neighbors::NnDescent, "too large for all pairs");
+    assert!(matches!(large.reason, Reason::Auto(_)), "with a reason");
+    let approx = || Tsne::new().neighbors(Neighbors::Approx);
+    assert_eq!(chosen(approx(), 1000).value, Neighbors::Annoy, "approx of a metric that annoy knows");
+    assert_eq!(
+        chosen(approx().metric(Metric::Canberra), 1000).value,
+        Neighbors::NnDescent,
+        "and of one it does not"
+    );
+    for name in ["exact", "annoy", "pynndescent", "nndescent", "hnsw", "instant-distance"] {
+        let requested: Neighbors = name.parse().expect("a name");
+        assert_eq!(chosen(Tsne::new().neighbors(requested), 1000).value, requested, "{name} as requested");
+    }
+}
