@@ -141,9 +141,11 @@ const LAYERS: &[Layer] = &[
             ("ndarray", "Array2 at the facade, feature `ndarray`"),
             ("faer", "Mat at the facade, feature `faer`"),
             ("strsim", "the name nearest to a misspelt one"),
-            ("serde", "configuration to and from text, feature `serde`"),
+            ("serde", "the header of model files"),
+            ("serde_json", "the header of model files"),
+            ("crc32fast", "checksums of model files"),
         ],
-        outside_in_tests: &[PROPERTIES, THREADS, ("serde_json", "golden files of the tests")],
+        outside_in_tests: &[PROPERTIES, THREADS],
     },
     Layer {
         name: "tsne-io",

@@ -105,7 +105,7 @@ impl ModelInfo {
     /// # Errors
     /// [`Error::Model`] when it is no model, cut off, damaged, or of a newer version.
     pub fn read(mut reader: impl Read) -> Result<Self, Error> {
-        let (version, header, _) = read_header(&mut reader)?;
+        let Head { version, header, .. } = read_header(&mut reader)?;
         Ok(Self::of(version, &header))
     }
 
@@ -176,7 +176,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
     /// or contradicts itself.
     pub fn load(mut reader: impl Read) -> Result<Self, Error> {
         const { assert!(1 <= D && D <= 3, "a map has 1, 2 or 3 components") };
-        let (_, header, specs) = read_header(&mut reader)?;
+        let Head { header, specs, .. } = read_header(&mut reader)?;
         if (header.scalar.as_str(), header.n_components) != (scalar_name::<T>(), D) {
             return Err(Error::Model(ModelError::OtherType {
                 scalar: header.scalar,
@@ -424,8 +424,15 @@ fn checksum(parts: &[&[u8]]) -> u32 {
     hasher.finalize()
 }
 
-/// Version, header, and the arrays that follow.
-fn read_header(reader: &mut impl Read) -> Result<((u16, u16), Header, Vec<Spec>), ModelError> {
+/// What stands before the arrays of a model.
+struct Head {
+    version: (u16, u16),
+    header: Header,
+    /// The arrays that follow.
+    specs: Vec<Spec>,
+}
+
+fn read_header(reader: &mut impl Read) -> Result<Head, ModelError> {
     let mut prelude = Vec::new();
     reader.take(PRELUDE as u64 + 8).read_to_end(&mut prelude).map_err(ModelError::Io)?;
     let n_magic = prelude.len().min(MAGIC.len());
@@ -460,7 +467,7 @@ fn read_header(reader: &mut impl Read) -> Result<((u16, u16), Header, Vec<Spec>)
     if table != promised {
         return Err(contradiction("its arrays are not those that its header describes"));
     }
-    Ok(((major, minor), header, specs))
+    Ok(Head { version: (major, minor), header, specs })
 }
 
 /// The kind of file that begins so.

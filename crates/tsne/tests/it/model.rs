@@ -75,7 +75,7 @@ fn maps_of_bytes_and_of_sparse_rows_come_back() {
 
     let rows = 90;
     let offsets = (0..=rows).map(|i| 2 * i).collect();
-    let columns = (0..rows as u32).flat_map(|i| [i % 5, 5 + i % 4]).collect();
+    let columns = (0..u32::try_from(rows).expect("few rows")).flat_map(|i| [i % 5, 5 + i % 4]).collect();
     let values = (0..2 * rows).map(|i| (i * 31 % 17) as f32).collect();
     let matrix = Csr::from_parts(9, offsets, columns, values).expect("a matrix");
     let data = Data::from_csr(matrix.clone()).expect("a matrix");
