@@ -119,9 +119,9 @@ pub(crate) struct ReadingArgs {
 #[command(next_help_heading = "t-SNE", allow_negative_numbers = true)]
 #[group(skip)]
 pub(crate) struct Parameters {
-    /// Number of neighbors, smoothly counted, that a point attends to
-    #[arg(long, default_value_t = 30.0, value_name = "X")]
-    pub(crate) perplexity: f64,
+    /// Number of neighbors, smoothly counted, that a point attends to; several, as 10,100, are mixed
+    #[arg(long, default_value = "30", value_name = "X[,X]", value_delimiter = ',')]
+    pub(crate) perplexity: Vec<f64>,
 
     /// Dimensions of the map: 1, 2 or 3
     #[arg(long, default_value_t = 2, value_name = "D")]
@@ -167,15 +167,19 @@ pub(crate) struct Parameters {
     #[arg(long, default_value_t = 1.0, value_name = "X")]
     pub(crate) dof: f64,
 
-    /// Where points start: pca, random, or a file of positions
+    /// Where points start: pca, spectral, random, or a file of positions
     #[arg(long, default_value = "pca", value_name = "HOW")]
     pub(crate) initialization: String,
 
-    /// Distance between rows: euclidean
+    /// Distance between rows: euclidean, manhattan, cosine, correlation, hamming and some thirty more
     #[arg(long, default_value = "euclidean", value_name = "NAME")]
     pub(crate) metric: String,
 
-    /// How nearest neighbors are found: auto or exact
+    /// Reduce rows to this many principal components before anything else
+    #[arg(long, value_name = "N")]
+    pub(crate) pca: Option<usize>,
+
+    /// How nearest neighbors are found: auto, exact, annoy, nndescent, hnsw, instant-distance or approx
     #[arg(long, default_value = "auto", value_name = "HOW")]
     pub(crate) neighbors: String,
 
@@ -308,7 +312,7 @@ mod tests {
     fn negative_numbers_are_values() {
         let Parameters { n_jobs, perplexity, max_step_norm, .. } =
             fit("--n-jobs -2 --perplexity -1 --max-step-norm none");
-        assert_eq!((n_jobs, perplexity, max_step_norm), (-2, -1.0, Bound(None)), "read as numbers");
+        assert_eq!((n_jobs, perplexity, max_step_norm), (-2, vec![-1.0], Bound(None)), "read as numbers");
     }
 
     #[test]

@@ -6,7 +6,8 @@ use std::time::Instant;
 
 use serde_json::json;
 use tsne::core::ShapeError;
-use tsne::{Initialization, NegativeGradientMethod, Neighbors, Points, Scalar, Tsne, TsneEmbedding};
+use tsne::neighbors::MetricParameters;
+use tsne::{Initialization, Metric, NegativeGradientMethod, Neighbors, Points, Scalar, Tsne, TsneEmbedding};
 use tsne_io::{Cells, Dataset, Labels, Matrix, Narrowing, NpyElement, ReadOptions, read_path, shown};
 
 use crate::args::{FitArgs, Parameters, Precision, ReadingArgs, TellingArgs};
@@ -21,7 +22,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
     let parameters = &args.parameters;
     let choices = Choices::parse(parameters)?;
     // Ranges do not depend on the data; two points of one feature stand for them.
-    config::<2>(parameters, choices).plan(2, 1).map_err(|e| Failure::of_fit(&e, ""))?;
+    config::<2>(parameters, &choices).plan(2, 1).map_err(|e| Failure::of_fit(&e, ""))?;
     let outputs = Outputs::check(&args.outputs, Some(&args.input), args.force)?;
     let data =
         read_path(&args.input, &args.reading.options()).map_err(|e| Failure::in_file(&args.input, &e))?;
@@ -50,8 +51,9 @@ pub(crate) struct Job<'a> {
 }
 
 /// Parameters that are given as words, understood.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Choices {
+    metric: Metric,
     neighbors: Neighbors,
     negative_gradient_method: NegativeGradientMethod,
 }
@@ -59,15 +61,17 @@ pub(crate) struct Choices {
 impl Choices {
     pub(crate) fn parse(parameters: &Parameters) -> Result<Self, Failure> {
         let failed = |e: tsne::Error| Failure::of_fit(&e, "");
-        if parameters.metric != "euclidean" {
-            let what = format!("unknown metric \"{}\"; known are euclidean", shown(&parameters.metric));
-            return Err(Failure::new("E201", what, "leave --metric out").at("--metric"));
-        }
+        let metric = Metric::from_name(&parameters.metric, &MetricParameters::default()).map_err(|e| {
+            let help =
+                "euclidean, manhattan, cosine and correlation are usual; leave --metric out for euclidean";
+            Failure::new("E201", shown(&e.to_string()).to_string(), help).at("--metric")
+        })?;
         if !(1..=3).contains(&parameters.n_components) {
             let what = format!("maps have 1, 2 or 3 components, not {}", parameters.n_components);
             return Err(Failure::new("E203", what, "choose 1, 2 or 3").at("--n-components"));
         }
         Ok(Self {
+            metric,
             neighbors: parameters.neighbors.parse().map_err(failed)?,
             negative_gradient_method: parameters.negative_gradient_method.parse().map_err(failed)?,
         })
@@ -141,6 +145,14 @@ impl Job<'_> {
         match (features.into_cells(), self.parameters.precision) {
             (Cells::U8(x), Precision::F32) => self.fit::<f32, D>(Points::from_bytes(&x, n_features), company),
             (Cells::U8(x), Precision::F64) => self.fit::<f64, D>(Points::from_bytes(&x, n_features), company),
+            (Cells::F64(x), Precision::F32) if !may_move(&self.choices.metric) => {
+                // Beyond the range of f32 a value becomes infinite, which the fit refuses by row and column.
+                let x: Vec<f32> = x.into_iter().map(f32::lit).collect();
+                self.fit::<f32, D>(Points::from_row_major(&x, n_features), company)
+            }
+            (Cells::F64(x), Precision::F64) if !may_move(&self.choices.metric) => {
+                self.fit::<f64, D>(Points::from_row_major(&x, n_features), company)
+            }
             (Cells::F64(x), Precision::F32) => {
                 let narrow = Narrowing::of(&x, n_features).to_f32(&x);
                 drop(x);
@@ -164,7 +176,7 @@ impl Job<'_> {
         let failed = |e: tsne::Error| Failure::of_fit(&e, &self.name);
         let points = points.map_err(|e| failed(e.into()))?;
         let start = initialization(&self.parameters.initialization, points.n_points())?;
-        let config = config::<D>(self.parameters, self.choices).initialization(start);
+        let config = config::<D>(self.parameters, &self.choices).initialization(start);
         let plan = config.plan(points.n_points(), points.n_features()).map_err(failed)?;
         if self.parameters.strict {
             check_all_used(&self.parameters.given, plan.negative_gradient_method.value)?;
@@ -262,10 +274,12 @@ impl Job<'_> {
 }
 
 /// The configuration that the flags describe, but for the initialization.
-fn config<const D: usize>(p: &Parameters, choices: Choices) -> Tsne<D> {
+fn config<const D: usize>(p: &Parameters, choices: &Choices) -> Tsne<D> {
     Tsne::new()
         .n_components::<D>()
-        .perplexity(p.perplexity)
+        .perplexities(&p.perplexity)
+        .pca(p.pca)
+        .metric(choices.metric.clone())
         .neighbors(choices.neighbors)
         .negative_gradient_method(choices.negative_gradient_method)
         .theta(p.theta)
@@ -286,6 +300,19 @@ fn config<const D: usize>(p: &Parameters, choices: Choices) -> Tsne<D> {
         .random_state(p.random_state)
         .n_jobs(p.n_jobs)
         .strict(p.strict)
+}
+
+/// Whether neighbors stay what they are when all rows are moved alike and scaled, which keeps data whole in f32.
+fn may_move(metric: &Metric) -> bool {
+    matches!(
+        metric,
+        Metric::Euclidean
+            | Metric::SquaredEuclidean
+            | Metric::StandardizedEuclidean { .. }
+            | Metric::Manhattan
+            | Metric::Chebyshev
+            | Metric::Minkowski { .. }
+    )
 }
 
 /// Refuses a parameter that was given and that the chosen method does not look at.

@@ -36,7 +36,8 @@ pub(crate) fn report(context: Context<'_>, fitted: &tsne::Report) -> Value {
             "n_points": plan.n_points,
             "n_features": plan.n_features,
             "n_components": plan.n_components,
-            "perplexities": plan.perplexities,
+            "pca": plan.pca,
+            "perplexity": plan.perplexities,
             "n_neighbors": plan.n_neighbors,
             "neighbors": plan.neighbors.as_ref().map(|chosen| chosen.value.to_string()),
             "neighbors_reason": plan.neighbors.as_ref().map(|chosen| chosen.reason.to_string()),
@@ -59,6 +60,7 @@ pub(crate) fn report(context: Context<'_>, fitted: &tsne::Report) -> Value {
 pub(crate) fn configuration(args: &FitArgs) -> String {
     let Parameters {
         perplexity,
+        pca,
         n_components,
         n_iter,
         early_exaggeration_iter,
@@ -102,7 +104,8 @@ pub(crate) fn configuration(args: &FitArgs) -> String {
         ("drop", json!(args.reading.drop)),
         ("delimiter", json!(args.reading.delimiter.map(|byte| char::from(byte).to_string()))),
         ("header", json!(args.reading.has_header())),
-        ("perplexity", json!(perplexity)),
+        ("perplexity", if let [one] = perplexity[..] { json!(one) } else { json!(perplexity) }),
+        ("pca", json!(pca)),
         ("n_components", json!(n_components)),
         ("n_iter", json!(n_iter)),
         ("early_exaggeration_iter", json!(early_exaggeration_iter)),

@@ -224,7 +224,7 @@ fn mistakes_on_the_command_line_are_usage_errors() {
     for args in [
         "fit d.csv -o map.csv --perplexty 30",
         "fit d.csv -o map.csv --perplexity many",
-        "fit d.csv -o map.csv --pca 50",
+        "fit d.csv -o map.csv --pca many",
         "fit d.csv -o map.csv --precision f16",
         "fit d.csv -o map.csv --header --no-header",
         "fit d.csv -o map.csv -q -v",

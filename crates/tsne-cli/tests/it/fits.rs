@@ -165,6 +165,11 @@ fn every_parameter_reaches_the_fit() {
     let plain = map("");
     for flags in [
         "--perplexity 8",
+        "--perplexity 4,9",
+        "--metric manhattan",
+        "--metric cosine",
+        "--initialization spectral",
+        "--pca 1",
         "--n-iter 61",
         "--early-exaggeration 11",
         "--early-exaggeration-iter 249",
