@@ -336,7 +336,7 @@ mod tests {
 
     #[test]
     fn outside_crates_need_a_reason() {
-        assert_eq!(findings("tsne-fft", outside("rustfft")), 0, "listed");
+        assert_eq!(findings("tsne-testkit", outside("rustfft")), 0, "listed");
         assert_eq!(findings("tsne-bh", outside("rustfft")), 1, "listed for another crate only");
         assert_eq!(
             findings("tsne-bh", Dependency { build: true, ..outside("thiserror") }),
