@@ -26,8 +26,8 @@ pub(crate) struct Effort {
 impl Effort {
     /// What finds 95 of 100 neighbors of real points and more of clustered ones; nothing where all pairs cost as much.
     pub(crate) fn new(n: usize, k: usize, by_pairs: bool) -> Option<Self> {
-        // Half a leaf still has k others for every point, so that no list stays short.
-        let least = k.checked_mul(2)?.checked_add(2)?;
+        // The smallest leaf, a fifth below half of this, still has k others for every point, and no list stays short.
+        let least = k.checked_mul(5)?.checked_add(9)?.div_ceil(2);
         let leaf_size = least.max(if by_pairs { 128 } else { 256 });
         let doublings = n.checked_ilog2()? as usize;
         let n_trees = (2 * doublings).saturating_sub(24).max(8);

@@ -176,3 +176,16 @@ fn the_hook_is_called_after_a_bounded_number_of_distances() {
     let ticks = ticks.into_inner() as u64;
     assert!(pairs / ticks < 1 << 15, "{pairs} pairs in {ticks} calls");
 }
+
+#[test]
+fn points_along_a_line_are_found_on_both_sides_of_every_cut() {
+    // Whatever the direction, projections order these points in the same way: trees that cut at the same ranks would all
+    // part the same neighbors. A tenth of the point or two at either side of each cut is what may be missed.
+    let n = 20_000_u16;
+    let line: Vec<f64> = (0..n).flat_map(|i| [f64::from(i), 2.0 * f64::from(i), -f64::from(i)]).collect();
+    let points = Points::from_row_major(&line, 3).expect("shape");
+    let graph = NnDescent::new(points, Seed(1)).expect("finite").knn_graph(4, &Control::NONE).expect("legal");
+    let truth = Exact::new(points).expect("finite").knn_graph(4, &Control::NONE).expect("legal");
+    assert!(recall(&graph, &truth) >= 0.9999, "recall on a line: {}", recall(&graph, &truth));
+    assert_eq!(graph.row(usize::from(n / 2)), truth.row(usize::from(n / 2)), "in the middle of all");
+}
