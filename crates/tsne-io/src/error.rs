@@ -1,7 +1,7 @@
 //! One error type for every fault of a data file: what, where, what to do, and a stable code.
 
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 /// A column as its user knows it: its number, counted from 1, and its name if there is a header.
@@ -219,6 +219,16 @@ impl Error {
         Self::Malformed { what: what.into(), place: None }
     }
 
+    /// A failure to read: of the file where its compressed form is damaged, else of the system.
+    pub(crate) fn of_reading(e: io::Error) -> Self {
+        match e.kind() {
+            ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof => {
+                Self::malformed(format!("the compressed data are damaged: {e}"))
+            }
+            _ => Self::NotReadable(e),
+        }
+    }
+
     pub(crate) fn malformed_at(row: RowPlace, what: impl Into<String>) -> Self {
         Self::Malformed { what: what.into(), place: Some(row.to_string()) }
     }
@@ -279,7 +289,8 @@ impl Error {
                 "leave at least one numeric column out of --label, --id and --drop".into()
             }
             Self::NonFinite { .. } => {
-                "remove these rows, fill the cells with numbers, or leave the column out with --drop".into()
+                "leave the rows out with --missing drop, fill the cells with --missing mean, or mend the file"
+                    .into()
             }
             Self::NotNumeric(cell) if cell.text.contains('\n') => UNCLOSED_QUOTE.into(),
             Self::NotNumeric(cell) if looks_like_decimal_comma(&cell.text) => {

@@ -5,18 +5,18 @@
 
 use std::io::{ErrorKind, Read, Write};
 
-use crate::error::{BadCell, Column, RowPlace};
+use crate::columns::Roles;
 use crate::header::{Dtype, Header, Kind};
-use crate::matrix::{Cells, LabelsBuilder, Matrix, Roles, reserve};
-use crate::{Dataset, Error, Format, ReadOptions};
+use crate::labels::LabelsBuilder;
+use crate::matrix::reserve;
+use crate::missing::BadCells;
+use crate::{Cells, Dataset, Error, Format, Matrix, ReadOptions};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// Longest header: numpy itself writes 128 bytes for any plain array.
 const MAX_HEADER_BYTES: usize = 1 << 16;
 /// Bytes read at a time: a multiple of every element size.
 const STEP: usize = 1 << 20;
-/// Bad cells that are listed; the rest are counted.
-const MAX_LISTED: usize = 5;
 
 /// An array of any shape, in C order, its elements as the file has them.
 #[derive(Clone, Debug, PartialEq)]
@@ -59,6 +59,14 @@ macro_rules! define_values {
             #[allow(clippy::cast_precision_loss, trivial_numeric_casts, reason = "documented")]
             pub fn to_f64(&self) -> Vec<f64> {
                 match self { $(Self::$variant(values) => values.iter().map(|&x| x as f64).collect(),)* }
+            }
+
+            /// As [`to_f64`](Self::to_f64), without a copy where they are `f64`.
+            fn into_f64(self) -> Vec<f64> {
+                match self {
+                    Self::F64(values) => values,
+                    other => other.to_f64(),
+                }
             }
 
             /// How element `i` is written as text: integers without a fraction.
@@ -346,14 +354,23 @@ impl Array {
         let n_rounded_integers = self.values.n_rounded();
         let cells = match self.values {
             Values::U8(values) => Cells::U8(select(values, &roles)),
-            other => Cells::F64(select(other.to_f64(), &roles)),
+            Values::F32(values) => Cells::F32(select(values, &roles)),
+            other => Cells::F64(select(other.into_f64(), &roles)),
         };
-        if let Cells::F64(values) = &cells {
-            check_finite(values, &roles)?;
-        }
-        let features = Matrix { cells, n_features: roles.n_features };
-        let format = Format::Npy { descr: self.descr };
-        Ok(Dataset { features, feature_names: None, labels, ids, format, n_rounded_integers })
+        let columns: Vec<usize> = (0..n_columns).filter(|&column| roles.is_feature[column]).collect();
+        let bad = BadCells::of(&cells, &columns);
+        let mut data = Dataset {
+            features: Matrix { cells, n_features: roles.n_features },
+            feature_names: None,
+            labels,
+            ids,
+            format: Format::Npy { descr: self.descr },
+            n_rounded_integers,
+            n_missing: 0,
+            kept_rows: None,
+        };
+        bad.settle(&mut data, options.missing)?;
+        Ok(data)
     }
 
     /// The elements of a one-dimensional array as texts.
@@ -385,23 +402,4 @@ fn select<E: Copy>(mut values: Vec<E>, roles: &Roles) -> Vec<E> {
         values.retain(|_| *is_feature.next().expect("there is a column"));
     }
     values
-}
-
-fn check_finite(values: &[f64], roles: &Roles) -> Result<(), Error> {
-    let columns: Vec<usize> =
-        (0..roles.is_feature.len()).filter(|&column| roles.is_feature[column]).collect();
-    let bad = |(_, x): &(usize, &f64)| !x.is_finite();
-    let count = values.iter().filter(|x| !x.is_finite()).count();
-    if count == 0 {
-        return Ok(());
-    }
-    let cell = |(at, x): (usize, &f64)| BadCell {
-        row: RowPlace::Row(at / roles.n_features),
-        column: Column { number: columns[at % roles.n_features] + 1, name: None },
-        text: x.to_string(),
-    };
-    Err(Error::NonFinite {
-        count,
-        first: values.iter().enumerate().filter(bad).take(MAX_LISTED).map(cell).collect(),
-    })
 }

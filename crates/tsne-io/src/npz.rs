@@ -5,7 +5,7 @@ use std::io::{BufReader, Read, Seek, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use crate::matrix::LabelsBuilder;
+use crate::labels::LabelsBuilder;
 use crate::npy::{Array, Length, NpyElement, read_array, write_npy, write_npy_text};
 use crate::{Dataset, Error, Format, ReadOptions, error};
 
