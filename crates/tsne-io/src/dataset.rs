@@ -84,6 +84,8 @@ pub struct Dataset {
     pub n_rounded_integers: usize,
     /// Cells that held no finite number and were dealt with as [`ReadOptions::missing`] says.
     pub n_missing: usize,
+    /// Rows of the file.
+    pub n_rows_in_file: usize,
     /// Rows of the file that are left, counted from 0, if some are not.
     pub kept_rows: Option<Vec<usize>>,
 }

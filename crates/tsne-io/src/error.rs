@@ -172,6 +172,22 @@ pub enum Error {
         /// Rows of the data.
         expected: usize,
     },
+    /// An array of labels or ids that is not one-dimensional.
+    #[error("array \"{}\" is no list: its shape is {}", shown(.name), Shape(.shape))]
+    NotAList {
+        /// Name of the array.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+    /// An entry of a graph or of affinities that none can have.
+    #[error("{what}")]
+    BadEntry {
+        /// What is wrong.
+        what: String,
+        /// Where.
+        place: RowPlace,
+    },
     /// Memory ran out.
     #[error("cannot allocate {bytes} bytes for the data")]
     OutOfMemory {
@@ -246,7 +262,9 @@ impl Error {
             Self::NoSuchColumn { .. }
             | Self::AmbiguousColumn { .. }
             | Self::NoSuchArray { .. }
-            | Self::WrongLength { .. } => "E114",
+            | Self::WrongLength { .. }
+            | Self::NotAList { .. } => "E114",
+            Self::BadEntry { .. } => "E113",
             Self::UnknownKind { .. } => "E201",
             Self::OutOfMemory { .. } => "E302",
             Self::DiskFull { .. } => "E303",
@@ -274,6 +292,7 @@ impl Error {
             }
             Self::Ragged { line, .. } => Some(format!("line {line}")),
             Self::Malformed { place, .. } => place.clone(),
+            Self::BadEntry { place, .. } => Some(place.to_string()),
             _ => None,
         }
     }
@@ -329,8 +348,11 @@ impl Error {
             Self::NoSuchColumn { .. } => "give a column by its name or by its number, counted from 1".into(),
             Self::AmbiguousColumn { .. } => "give the column by its number".into(),
             Self::NoSuchArray { .. } => "give the archive one matrix, or name it x".into(),
-            Self::WrongLength { .. } => "give one entry for each row of the data".into(),
-            Self::UnknownKind { .. } => "use a file that ends in .csv, .tsv, .txt, .npy or .npz".into(),
+            Self::BadEntry { .. } => {
+                "give every point as many neighbors, numbered from 0, with distances that are finite and not negative".into()
+            }
+            Self::WrongLength { .. } | Self::NotAList { .. } => "give one entry for each row of the data".into(),
+            Self::UnknownKind { .. } => "use a file that ends in .csv, .tsv, .txt, .mtx (each may be followed by .gz or .zst), .npy or .npz".into(),
             Self::OutOfMemory { .. } => "use a machine with more memory, or fewer rows or columns".into(),
             Self::DiskFull { .. } => "free some space, or write elsewhere".into(),
             Self::NotFound => "check the name and the directory".into(),

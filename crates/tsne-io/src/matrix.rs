@@ -136,6 +136,16 @@ impl Matrix {
         self.n_features
     }
 
+    /// The number at this place of a dense matrix, row after row.
+    pub(crate) fn dense(&self, at: usize) -> f64 {
+        match &self.cells {
+            Cells::U8(values) => f64::from(values[at]),
+            Cells::F32(values) => f64::from(values[at]),
+            Cells::F64(values) => values[at],
+            Cells::Sparse(_) => unreachable!("the matrix is dense"),
+        }
+    }
+
     /// Only the rows of these numbers, which increase.
     pub(crate) fn keep_rows(&mut self, rows: &[usize]) {
         match &mut self.cells {

@@ -184,6 +184,7 @@ impl Rows {
         let feature_names = layout
             .names
             .map(|names| names.iter().enumerate().filter(is_feature).map(|(_, name)| name.clone()).collect());
+        let n_rows_in_file = self.values.len() / layout.roles.n_features;
         let mut data = Dataset {
             features: Matrix { cells: Cells::F64(self.values), n_features: layout.roles.n_features },
             feature_names,
@@ -192,6 +193,7 @@ impl Rows {
             format,
             n_rounded_integers: self.n_rounded_integers,
             n_missing: 0,
+            n_rows_in_file,
             kept_rows: None,
         };
         self.bad.settle(&mut data, missing)?;

@@ -7,6 +7,8 @@ mod narrow;
 mod npy;
 mod npz;
 mod output;
+mod paths;
+mod sparse;
 mod table;
 
 use tsne_io::{Cells, Dataset};
