@@ -7,7 +7,9 @@ use std::time::Instant;
 use serde_json::json;
 use tsne::core::ShapeError;
 use tsne::neighbors::MetricParameters;
-use tsne::{Initialization, Metric, NegativeGradientMethod, Neighbors, Points, Scalar, Tsne, TsneEmbedding};
+use tsne::{
+    Csr, Initialization, Metric, NegativeGradientMethod, Neighbors, Points, Scalar, Tsne, TsneEmbedding,
+};
 use tsne_io::{Cells, Dataset, Labels, Matrix, Narrowing, NpyElement, ReadOptions, read_path, shown};
 
 use crate::args::{FitArgs, Parameters, Precision, ReadingArgs, TellingArgs};
@@ -95,6 +97,7 @@ impl ReadingArgs {
             label: self.label.clone(),
             id: self.id.clone(),
             drop: self.drop.clone(),
+            ..ReadOptions::default()
         }
     }
 }
@@ -118,7 +121,7 @@ impl Job<'_> {
             "n_features": data.features.n_features(),
             "feature_names": data.feature_names,
             "format": data.format.to_string(),
-            "element": match data.features.cells() { Cells::U8(_) => "u8", Cells::F64(_) => "f64" },
+            "element": data.features.cells().kind(),
             "label": data.labels.as_ref().map(Labels::name),
             "n_classes": data.labels.as_ref().map(|labels| labels.classes().len()),
             "n_rounded_integers": data.n_rounded_integers,
@@ -157,6 +160,26 @@ impl Job<'_> {
                 let narrow = Narrowing::of(&x, n_features).to_f32(&x);
                 drop(x);
                 self.fit::<f32, D>(Points::from_row_major(&narrow, n_features), company)
+            }
+            (Cells::F32(x), Precision::F32) => {
+                let narrow =
+                    if may_move(&self.choices.metric) { Narrowing::of(&x, n_features).to_f32(&x) } else { x };
+                self.fit::<f32, D>(Points::from_row_major(&narrow, n_features), company)
+            }
+            (cells @ Cells::F32(_), Precision::F64) => {
+                let mut x = cells.into_f64().expect("dense cells");
+                if may_move(&self.choices.metric) {
+                    Narrowing::of(&x, n_features).apply(&mut x);
+                }
+                self.fit::<f64, D>(Points::from_row_major(&x, n_features), company)
+            }
+            (Cells::Sparse(x), Precision::F32) => {
+                let x = csr(x, n_features);
+                self.fit::<f32, D>(x.as_ref().map_err(ShapeError::clone).and_then(Points::from_csr), company)
+            }
+            (Cells::Sparse(x), Precision::F64) => {
+                let x = csr(x, n_features);
+                self.fit::<f64, D>(x.as_ref().map_err(ShapeError::clone).and_then(Points::from_csr), company)
             }
             (Cells::F64(mut x), Precision::F64) => {
                 Narrowing::of(&x, n_features).apply(&mut x);
@@ -273,6 +296,12 @@ impl Job<'_> {
     }
 }
 
+/// A sparse matrix of a file as points are taken.
+fn csr<T: Scalar>(matrix: tsne_io::Sparse, n_features: usize) -> Result<Csr<T>, ShapeError> {
+    let (offsets, columns, values) = matrix.into_parts();
+    Csr::from_parts(n_features, offsets, columns, values.into_iter().map(T::lit).collect())
+}
+
 /// The configuration that the flags describe, but for the initialization.
 fn config<const D: usize>(p: &Parameters, choices: &Choices) -> Tsne<D> {
     Tsne::new()
@@ -357,9 +386,9 @@ fn initialization<const D: usize>(how: &str, n_points: usize) -> Result<Initiali
         let help = "give one row per row of the data and one column per component";
         return Err(Failure::new("E208", what, help).at(shown_path(path)));
     }
-    let values: Vec<f64> = match data.features.into_cells() {
-        Cells::U8(values) => values.into_iter().map(f64::from).collect(),
-        Cells::F64(values) => values,
+    let Some(values) = data.features.into_cells().into_f64() else {
+        let help = "give a dense matrix";
+        return Err(Failure::new("E208", "initial positions are sparse", help).at(shown_path(path)));
     };
     let (rows, _) = values.as_chunks::<D>();
     Ok(Initialization::Positions(rows.to_vec()))
