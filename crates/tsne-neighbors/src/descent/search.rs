@@ -6,7 +6,8 @@ use tsne_core::{KnnGraph, Scalar, Seed};
 
 use super::build::{Layout, Pool, Seen};
 use super::compare::{Compare, entry};
-use super::lists::{Lists, NONE, known, limit, merge};
+use super::edges::Edges;
+use super::lists::{NONE, known, limit, merge};
 use crate::coordinates::Coordinates;
 use crate::direct::{Direct, Scratch};
 use crate::error::Error;
@@ -22,7 +23,8 @@ const TREES: u64 = 4;
 /// Points to a leaf of theirs.
 const LEAF: usize = 32;
 
-/// Fewest points that are held in view.
+/// Points held in view, for each neighbor asked for, and fewest of them.
+const VIEW: usize = 2;
 const MIN_VIEW: usize = 48;
 
 /// Queries to a task.
@@ -38,25 +40,21 @@ pub(crate) struct SearchGraph<T> {
     pub(crate) order: Vec<u32>,
     pub(crate) coordinates: Coordinates<T>,
     trees: Vec<RpTree<T>>,
-    /// The neighbors of every point, `degree` each.
-    edges: Vec<u32>,
-    degree: usize,
+    edges: Edges,
 }
 
 impl<T: Scalar> SearchGraph<T> {
-    /// The graph of `lists`.
+    /// A graph of `edges` between the points of `layout`.
     pub(crate) fn new(
         layout: Layout<T>,
-        lists: &Lists,
+        edges: Edges,
         seed: Seed,
         progress: &Progress<'_>,
     ) -> Result<Self, Error> {
-        let degree = lists.k();
-        let edges = lists.nearest(degree);
         let Layout { order, coordinates, .. } = layout;
         let tree = |t| RpTree::new(&coordinates, LEAF, seed.derive(STREAM).derive(t), progress);
         let trees = (0..TREES).map(tree).collect::<Result<_, Error>>()?;
-        Ok(Self { order, coordinates, trees, edges, degree })
+        Ok(Self { order, coordinates, trees, edges })
     }
 }
 
@@ -149,7 +147,7 @@ fn search<T: Scalar, C: Compare>(
     seen.clear(n);
     left.clear(n);
     view.clear();
-    view.resize(k.max(MIN_VIEW), NONE);
+    view.resize(k.saturating_mul(VIEW).clamp(MIN_VIEW, n.max(MIN_VIEW)), NONE);
     for tree in &graph.trees {
         let leaf = tree.leaf(tree.descend(&graph.coordinates, row));
         seen.insert_all(leaf.iter().copied());
@@ -174,7 +172,6 @@ fn search<T: Scalar, C: Compare>(
         if next == view.len() || view[next] == NONE {
             return Ok(());
         }
-        let edges = &graph.edges[index_of(view[next]) as usize * graph.degree..][..graph.degree];
-        seen.insert_all(edges.iter().copied());
+        seen.insert_all(graph.edges.of(index_of(view[next])).iter().copied());
     }
 }
