@@ -20,7 +20,7 @@ use crate::exit::{Failure, shown_path, tell};
 use crate::output::{Map, Outputs};
 use crate::progress::Progress;
 use crate::signal::{Ending, Stop};
-use crate::{config, features, memory, report};
+use crate::{config, features, memory, notice, report};
 
 /// Runs the command.
 pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
@@ -167,6 +167,10 @@ impl Job<'_> {
         company.narrowing = narrowing;
         let data = Arc::new(data);
         let points = data.points();
+        if let Some(notice) = notice::zero_rows(points, &self.choices.metric) {
+            self.tell_warnings(std::slice::from_ref(&notice));
+            company.warnings.push(notice);
+        }
         let start = initialization(&self.parameters.initialization, points.n_points())?;
         let config = tsne::<D>(self.parameters, &self.choices).initialization(start);
         let plan = config.plan(points.n_points(), points.n_features()).map_err(failed)?;
@@ -238,6 +242,11 @@ impl Job<'_> {
         T: Scalar + NpyElement + Display,
     {
         let Driven { map, timings, end } = driven;
+        let mut warnings = company.warnings.clone();
+        if let Some(notice) = notice::collapsed(&map) {
+            self.tell_warnings(std::slice::from_ref(&notice));
+            warnings.push(notice);
+        }
         self.tell_outcome(&map, &timings, start);
         let report = map.report();
         let shown_axes = if D == 3 { " · x and y of three components" } else { "" };
@@ -257,7 +266,7 @@ impl Job<'_> {
             report: report::report(
                 report::Context {
                     data: &company.description,
-                    warnings: &company.warnings,
+                    warnings: &warnings,
                     configuration: &config::to_text(self.configuration),
                     seed: self.parameters.random_state,
                     timings: &timings,

@@ -16,6 +16,7 @@ mod features;
 mod fit;
 mod inspect;
 mod memory;
+mod notice;
 mod output;
 mod plan;
 mod plot;
