@@ -154,7 +154,11 @@ const LAYERS: &[Layer] = &[
         ours_in_tests: &[],
         outside: &[
             ERRORS,
+            THREADS,
             ("csv-core", "splitting tables with quoting, in buffers of our own"),
+            ("flate2", "gzip around text"),
+            ("memchr", "line ends and quotation marks of large tables"),
+            ("ruzstd", "zstd around text, in Rust alone"),
             ("zip", "the container of NPZ"),
         ],
         outside_in_tests: TEST_TOOLS,

@@ -7,7 +7,7 @@ use tsne::core::{BackendError, Control, NeighborIndex as _};
 use tsne::neighbors::quality::{self, Rows};
 use tsne::neighbors::{Exact, MetricParameters};
 use tsne::{Initialization, Metric, Points, Seed, StudentT, Tsne, kl};
-use tsne_io::{Cells, Labels, read_path, shown};
+use tsne_io::{Labels, read_path, shown};
 
 use crate::args::EvalArgs;
 use crate::exit::{Failure, print, shown_path};
@@ -58,9 +58,9 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
         return Err(Failure::new("E106", what, help).at(shown_path(&args.map)));
     }
     let n_components = map.n_features();
-    let positions: Vec<f64> = match map.into_cells() {
-        Cells::U8(values) => values.into_iter().map(f64::from).collect(),
-        Cells::F64(values) => values,
+    let Some(positions) = map.into_cells().into_f64() else {
+        let help = "give a dense matrix";
+        return Err(Failure::new("E106", "the map is sparse", help).at(shown_path(&args.map)));
     };
     let name = shown_path(&args.input);
     let failed = |e: tsne::Error| Failure::of_fit(&e, &name);

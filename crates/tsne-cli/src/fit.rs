@@ -11,7 +11,7 @@ use tsne::{
     Initialization, Input, Metric, NegativeGradientMethod, Neighbors, Phase, Scalar, Stage, Tsne,
     TsneEmbedding,
 };
-use tsne_io::{Cells, Dataset, Labels, NpyElement, Output, ReadOptions, read_path, shown};
+use tsne_io::{Dataset, Labels, NpyElement, Output, ReadOptions, read_path, shown};
 
 use crate::args::{FitArgs, Parameters, Precision, ReadingArgs, RunningArgs, TellingArgs};
 use crate::checkpoint::{self, Company, Notes};
@@ -109,6 +109,7 @@ impl ReadingArgs {
             label: self.label.clone(),
             id: self.id.clone(),
             drop: self.drop.clone(),
+            ..ReadOptions::default()
         }
     }
 }
@@ -120,7 +121,7 @@ pub(crate) fn company(data: Dataset) -> (tsne_io::Matrix, Company) {
         "n_features": data.features.n_features(),
         "feature_names": data.feature_names,
         "format": data.format.to_string(),
-        "element": match data.features.cells() { Cells::U8(_) => "u8", Cells::F64(_) => "f64" },
+        "element": data.features.cells().kind(),
         "label": data.labels.as_ref().map(Labels::name),
         "n_classes": data.labels.as_ref().map(|labels| labels.classes().len()),
         "n_rounded_integers": data.n_rounded_integers,
@@ -475,9 +476,9 @@ fn initialization<const D: usize>(how: &str, n_points: usize) -> Result<Initiali
         let help = "give one row per row of the data and one column per component";
         return Err(Failure::new("E208", what, help).at(shown_path(path)));
     }
-    let values: Vec<f64> = match data.features.into_cells() {
-        Cells::U8(values) => values.into_iter().map(f64::from).collect(),
-        Cells::F64(values) => values,
+    let Some(values) = data.features.into_cells().into_f64() else {
+        let help = "give a dense matrix";
+        return Err(Failure::new("E208", "initial positions are sparse", help).at(shown_path(path)));
     };
     let (rows, _) = values.as_chunks::<D>();
     Ok(Initialization::Positions(rows.to_vec()))

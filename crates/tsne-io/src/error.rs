@@ -1,7 +1,7 @@
 //! One error type for every fault of a data file: what, where, what to do, and a stable code.
 
 use std::fmt;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 
 /// A column as its user knows it: its number, counted from 1, and its name if there is a header.
@@ -172,6 +172,22 @@ pub enum Error {
         /// Rows of the data.
         expected: usize,
     },
+    /// An array of labels or ids that is not one-dimensional.
+    #[error("array \"{}\" is no list: its shape is {}", shown(.name), Shape(.shape))]
+    NotAList {
+        /// Name of the array.
+        name: String,
+        /// Its shape.
+        shape: Vec<usize>,
+    },
+    /// An entry of a graph or of affinities that none can have.
+    #[error("{what}")]
+    BadEntry {
+        /// What is wrong.
+        what: String,
+        /// Where.
+        place: RowPlace,
+    },
     /// Memory ran out.
     #[error("cannot allocate {bytes} bytes for the data")]
     OutOfMemory {
@@ -219,6 +235,16 @@ impl Error {
         Self::Malformed { what: what.into(), place: None }
     }
 
+    /// A failure to read: of the file where its compressed form is damaged, else of the system.
+    pub(crate) fn of_reading(e: io::Error) -> Self {
+        match e.kind() {
+            ErrorKind::InvalidData | ErrorKind::InvalidInput | ErrorKind::UnexpectedEof => {
+                Self::malformed(format!("the compressed data are damaged: {e}"))
+            }
+            _ => Self::NotReadable(e),
+        }
+    }
+
     pub(crate) fn malformed_at(row: RowPlace, what: impl Into<String>) -> Self {
         Self::Malformed { what: what.into(), place: Some(row.to_string()) }
     }
@@ -236,7 +262,9 @@ impl Error {
             Self::NoSuchColumn { .. }
             | Self::AmbiguousColumn { .. }
             | Self::NoSuchArray { .. }
-            | Self::WrongLength { .. } => "E114",
+            | Self::WrongLength { .. }
+            | Self::NotAList { .. } => "E114",
+            Self::BadEntry { .. } => "E113",
             Self::UnknownKind { .. } => "E201",
             Self::OutOfMemory { .. } => "E302",
             Self::DiskFull { .. } => "E303",
@@ -264,6 +292,7 @@ impl Error {
             }
             Self::Ragged { line, .. } => Some(format!("line {line}")),
             Self::Malformed { place, .. } => place.clone(),
+            Self::BadEntry { place, .. } => Some(place.to_string()),
             _ => None,
         }
     }
@@ -279,7 +308,8 @@ impl Error {
                 "leave at least one numeric column out of --label, --id and --drop".into()
             }
             Self::NonFinite { .. } => {
-                "remove these rows, fill the cells with numbers, or leave the column out with --drop".into()
+                "leave the rows out with --missing drop, fill the cells with --missing mean, or mend the file"
+                    .into()
             }
             Self::NotNumeric(cell) if cell.text.contains('\n') => UNCLOSED_QUOTE.into(),
             Self::NotNumeric(cell) if looks_like_decimal_comma(&cell.text) => {
@@ -318,8 +348,11 @@ impl Error {
             Self::NoSuchColumn { .. } => "give a column by its name or by its number, counted from 1".into(),
             Self::AmbiguousColumn { .. } => "give the column by its number".into(),
             Self::NoSuchArray { .. } => "give the archive one matrix, or name it x".into(),
-            Self::WrongLength { .. } => "give one entry for each row of the data".into(),
-            Self::UnknownKind { .. } => "use a file that ends in .csv, .tsv, .txt, .npy or .npz".into(),
+            Self::BadEntry { .. } => {
+                "give every point as many neighbors, numbered from 0, with distances that are finite and not negative".into()
+            }
+            Self::WrongLength { .. } | Self::NotAList { .. } => "give one entry for each row of the data".into(),
+            Self::UnknownKind { .. } => "use a file that ends in .csv, .tsv, .txt, .mtx (each may be followed by .gz or .zst), .npy or .npz".into(),
             Self::OutOfMemory { .. } => "use a machine with more memory, or fewer rows or columns".into(),
             Self::DiskFull { .. } => "free some space, or write elsewhere".into(),
             Self::NotFound => "check the name and the directory".into(),

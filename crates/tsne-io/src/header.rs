@@ -9,6 +9,10 @@ pub(crate) enum Kind {
     Int,
     UInt,
     Float,
+    /// Text of one byte a character.
+    Bytes,
+    /// Text of four bytes a character.
+    Unicode,
 }
 
 /// Element type of an array.
@@ -76,6 +80,10 @@ impl Header {
 }
 
 impl Dtype {
+    pub(crate) fn is_text(self) -> bool {
+        matches!(self.kind, Kind::Bytes | Kind::Unicode)
+    }
+
     /// Reads numpy's array-protocol type string, such as `<f8`.
     fn parse(descr: &str) -> Result<Self, Error> {
         let other = || Error::NotNumericArray { descr: descr.to_owned() };
@@ -90,9 +98,13 @@ impl Dtype {
             (b'i', 1 | 2 | 4 | 8) => Kind::Int,
             (b'u', 1 | 2 | 4 | 8) => Kind::UInt,
             (b'f', 2 | 4 | 8) => Kind::Float,
+            // Elements of no bytes could be without end.
+            (b'S', 1..) => Kind::Bytes,
+            (b'U', 1..) => Kind::Unicode,
             (b'c', _) => return Err(Error::Complex { descr: descr.to_owned() }),
             _ => return Err(other()),
         };
+        let size = if kind == Kind::Unicode { size.checked_mul(4).ok_or_else(other)? } else { size };
         let is_big_endian = order == b'>' || (order == b'=' && cfg!(target_endian = "big"));
         Ok(Self { kind, size, is_big_endian })
     }
@@ -202,8 +214,9 @@ mod tests {
     fn types_are_known_or_refused_by_name() {
         for (descr, code) in [
             ("|O", "E104"),
-            ("<U12", "E104"),
-            ("|S3", "E104"),
+            ("<U0", "E104"),
+            ("|S0", "E104"),
+            ("<U99999999999999999999", "E104"),
             ("<c16", "E105"),
             ("<M8[ns]", "E104"),
             ("", "E104"),

@@ -26,7 +26,7 @@ impl Narrowing {
     /// # Panics
     /// If `n_features` is 0 or `values` is not a whole number of rows.
     #[must_use]
-    pub fn of(values: &[f64], n_features: usize) -> Self {
+    pub fn of<E: Copy + Into<f64>>(values: &[E], n_features: usize) -> Self {
         assert!(n_features > 0, "a row needs at least one feature");
         assert_eq!(values.len() % n_features, 0, "values must be a whole number of rows");
         let n_rows = values.len() / n_features;
@@ -35,13 +35,14 @@ impl Narrowing {
         let centers: Vec<f64> = (0..n_features)
             .map(|column| {
                 sample.clear();
-                sample.extend((0..n_rows).step_by(stride).map(|row| values[row * n_features + column]));
+                sample
+                    .extend((0..n_rows).step_by(stride).map(|row| values[row * n_features + column].into()));
                 center(&mut sample)
             })
             .collect();
         let largest = values
             .chunks_exact(n_features)
-            .flat_map(|row| row.iter().zip(&centers).map(|(x, c)| (x - c).abs()))
+            .flat_map(|row| row.iter().zip(&centers).map(|(&x, c)| (x.into() - c).abs()))
             .fold(0.0, f64::max);
         let exponent = match largest {
             0.0 => 0,
@@ -89,10 +90,10 @@ impl Narrowing {
     /// If `values` is not a whole number of rows.
     #[must_use]
     #[allow(clippy::cast_possible_truncation, reason = "rounding to the type is the purpose")]
-    pub fn to_f32(&self, values: &[f64]) -> Vec<f32> {
+    pub fn to_f32<E: Copy + Into<f64>>(&self, values: &[E]) -> Vec<f32> {
         assert_eq!(values.len() % self.centers.len(), 0, "values must be a whole number of rows");
         let rows = values.chunks_exact(self.centers.len());
-        rows.flat_map(|row| row.iter().zip(&self.centers).map(|(&x, &c)| self.narrowed(x, c) as f32))
+        rows.flat_map(|row| row.iter().zip(&self.centers).map(|(&x, &c)| self.narrowed(x.into(), c) as f32))
             .collect()
     }
 

@@ -5,18 +5,18 @@
 
 use std::io::{ErrorKind, Read, Write};
 
-use crate::error::{BadCell, Column, RowPlace};
+use crate::columns::Roles;
 use crate::header::{Dtype, Header, Kind};
-use crate::matrix::{Cells, LabelsBuilder, Matrix, Roles, reserve};
-use crate::{Dataset, Error, Format, ReadOptions};
+use crate::labels::LabelsBuilder;
+use crate::matrix::reserve;
+use crate::missing::BadCells;
+use crate::{Cells, Dataset, Error, Format, Matrix, ReadOptions};
 
 const MAGIC: &[u8; 6] = b"\x93NUMPY";
 /// Longest header: numpy itself writes 128 bytes for any plain array.
 const MAX_HEADER_BYTES: usize = 1 << 16;
 /// Bytes read at a time: a multiple of every element size.
 const STEP: usize = 1 << 20;
-/// Bad cells that are listed; the rest are counted.
-const MAX_LISTED: usize = 5;
 
 /// An array of any shape, in C order, its elements as the file has them.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,8 +61,25 @@ macro_rules! define_values {
                 match self { $(Self::$variant(values) => values.iter().map(|&x| x as f64).collect(),)* }
             }
 
+            /// The elements as `usize`, where they are whole numbers that are not negative.
+            #[allow(trivial_numeric_casts, clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "compared after the cast")]
+            pub(crate) fn whole(&self, i: usize) -> Option<usize> {
+                match self { $(Self::$variant(values) => {
+                    let whole = values[i] as usize;
+                    (whole as $type == values[i]).then_some(whole)
+                })* }
+            }
+
+            /// As [`to_f64`](Self::to_f64), without a copy where they are `f64`.
+            pub(crate) fn into_f64(self) -> Vec<f64> {
+                match self {
+                    Self::F64(values) => values,
+                    other => other.to_f64(),
+                }
+            }
+
             /// How element `i` is written as text: integers without a fraction.
-            fn text(&self, i: usize) -> String {
+            pub(crate) fn text(&self, i: usize) -> String {
                 match self { $(Self::$variant(values) => values[i].to_string(),)* }
             }
 
@@ -148,18 +165,11 @@ pub(crate) enum Length {
 
 pub(crate) fn read_array(mut source: impl Read, length: Length) -> Result<Array, Error> {
     let (header, header_bytes) = read_header(&mut source)?;
-    let count = header.count()?;
-    let n_bytes = count.checked_mul(header.dtype.size).ok_or_else(|| size_error(&header))?;
-    if let Length::Measured(length) | Length::Claimed(length) = length {
-        let held = length.saturating_sub(header_bytes);
-        if u64::try_from(n_bytes).ok() != Some(held) {
-            let shape = &header.shape;
-            return Err(Error::malformed(format!(
-                "the header declares {n_bytes} bytes of data (shape {shape:?} of {}), but the file holds {held}",
-                header.descr
-            )));
-        }
+    if header.dtype.is_text() {
+        return Err(Error::NotNumericArray { descr: header.descr });
     }
+    check_length(&header, header_bytes, length)?;
+    let count = header.count()?;
     if header.is_fortran && header.shape.len() > 2 {
         return Err(Error::NotAMatrix { shape: header.shape });
     }
@@ -170,8 +180,24 @@ pub(crate) fn read_array(mut source: impl Read, length: Length) -> Result<Array,
     Ok(Array { shape: header.shape, values, descr: header.descr })
 }
 
+/// Compares the header with what is known of the length, and gives the number of bytes of the data.
+pub(crate) fn check_length(header: &Header, header_bytes: u64, length: Length) -> Result<usize, Error> {
+    let n_bytes = header.count()?.checked_mul(header.dtype.size).ok_or_else(|| size_error(header))?;
+    if let Length::Measured(length) | Length::Claimed(length) = length {
+        let held = length.saturating_sub(header_bytes);
+        if u64::try_from(n_bytes).ok() != Some(held) {
+            let shape = &header.shape;
+            return Err(Error::malformed(format!(
+                "the header declares {n_bytes} bytes of data (shape {shape:?} of {}), but the file holds {held}",
+                header.descr
+            )));
+        }
+    }
+    Ok(n_bytes)
+}
+
 /// Reads the first `MAGIC`, version, length and text; returns the header and how many bytes it took.
-fn read_header(source: &mut impl Read) -> Result<(Header, u64), Error> {
+pub(crate) fn read_header(source: &mut impl Read) -> Result<(Header, u64), Error> {
     let mut start = [0; 8];
     read_exactly(source, &mut start, "the header")?;
     if !start.starts_with(MAGIC) {
@@ -302,14 +328,8 @@ pub fn write_npy<E: NpyElement>(mut sink: impl Write, shape: &[usize], values: &
     Ok(())
 }
 
-/// Writes a text as an array of no dimensions, one element of as many bytes as the text has.
-pub(crate) fn write_npy_text(mut sink: impl Write, text: &str) -> std::io::Result<()> {
-    sink.write_all(&header_bytes(&format!("|S{}", text.len()), &[]))?;
-    sink.write_all(text.as_bytes())
-}
-
 /// Magic, version, length and text, padded so that the data start at a multiple of 64 bytes.
-fn header_bytes(descr: &str, shape: &[usize]) -> Vec<u8> {
+pub(crate) fn header_bytes(descr: &str, shape: &[usize]) -> Vec<u8> {
     let dimensions: String = shape.iter().map(|n| format!("{n}, ")).collect();
     let dimensions = if shape.len() == 1 { dimensions.trim_end() } else { dimensions.trim_end_matches(", ") };
     let mut text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': ({dimensions}), }}");
@@ -346,23 +366,44 @@ impl Array {
         let n_rounded_integers = self.values.n_rounded();
         let cells = match self.values {
             Values::U8(values) => Cells::U8(select(values, &roles)),
-            other => Cells::F64(select(other.to_f64(), &roles)),
+            Values::F32(values) => Cells::F32(select(values, &roles)),
+            other => Cells::F64(select(other.into_f64(), &roles)),
         };
-        if let Cells::F64(values) = &cells {
-            check_finite(values, &roles)?;
-        }
-        let features = Matrix { cells, n_features: roles.n_features };
-        let format = Format::Npy { descr: self.descr };
-        Ok(Dataset { features, feature_names: None, labels, ids, format, n_rounded_integers })
-    }
-
-    /// The elements of a one-dimensional array as texts.
-    pub(crate) fn texts(&self) -> impl Iterator<Item = String> {
-        (0..self.values.len()).map(|i| self.values.text(i))
+        let columns: Vec<usize> = (0..n_columns).filter(|&column| roles.is_feature[column]).collect();
+        let bad = BadCells::of(&cells, &columns);
+        let mut data = Dataset {
+            features: Matrix { cells, n_features: roles.n_features },
+            feature_names: None,
+            labels,
+            ids,
+            format: Format::Npy { descr: self.descr },
+            n_rounded_integers,
+            n_missing: 0,
+            n_rows_in_file: n_rows,
+            kept_rows: None,
+        };
+        bad.settle(&mut data, options.missing)?;
+        Ok(data)
     }
 }
 
 impl Values {
+    /// The elements as numbers of rows or entries.
+    pub(crate) fn into_indices(self, name: &str) -> Result<Vec<usize>, Error> {
+        let indices: Option<Vec<usize>> = (0..self.len()).map(|i| self.whole(i)).collect();
+        indices.ok_or_else(|| Error::malformed(format!("array \"{name}\" holds what is no index")))
+    }
+
+    /// The elements as numbers of columns.
+    pub(crate) fn into_columns(self) -> Result<Vec<u32>, Error> {
+        if let Self::U32(columns) = self {
+            return Ok(columns);
+        }
+        let columns: Option<Vec<u32>> =
+            (0..self.len()).map(|i| self.whole(i).and_then(|column| u32::try_from(column).ok())).collect();
+        columns.ok_or_else(|| Error::malformed("array \"indices\" holds what is no index"))
+    }
+
     /// How many integers `f64` cannot hold.
     #[allow(
         clippy::cast_precision_loss,
@@ -385,23 +426,4 @@ fn select<E: Copy>(mut values: Vec<E>, roles: &Roles) -> Vec<E> {
         values.retain(|_| *is_feature.next().expect("there is a column"));
     }
     values
-}
-
-fn check_finite(values: &[f64], roles: &Roles) -> Result<(), Error> {
-    let columns: Vec<usize> =
-        (0..roles.is_feature.len()).filter(|&column| roles.is_feature[column]).collect();
-    let bad = |(_, x): &(usize, &f64)| !x.is_finite();
-    let count = values.iter().filter(|x| !x.is_finite()).count();
-    if count == 0 {
-        return Ok(());
-    }
-    let cell = |(at, x): (usize, &f64)| BadCell {
-        row: RowPlace::Row(at / roles.n_features),
-        column: Column { number: columns[at % roles.n_features] + 1, name: None },
-        text: x.to_string(),
-    };
-    Err(Error::NonFinite {
-        count,
-        first: values.iter().enumerate().filter(bad).take(MAX_LISTED).map(cell).collect(),
-    })
 }

@@ -5,9 +5,9 @@ use std::io::{BufReader, Read, Seek, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use crate::matrix::LabelsBuilder;
-use crate::npy::{Array, Length, NpyElement, read_array, write_npy, write_npy_text};
-use crate::{Dataset, Error, Format, ReadOptions, error};
+use crate::npy::{Array, Length, NpyElement, read_array, write_npy};
+use crate::npy_text::{read_texts, write_npy_text, write_npy_texts};
+use crate::{Cells, Dataset, Error, Format, Labels, Matrix, ReadOptions, Sparse, error};
 
 /// No deflated stream is longer than this many times its compressed form.
 const MAX_RATIO: u64 = 1040;
@@ -47,12 +47,31 @@ impl<R: Read + Seek> NpzReader<R> {
     /// When there is no array of this name, and as [`read_npy`](crate::read_npy). Memory grows with the data that
     /// arrive, never with the size the archive declares.
     pub fn array(&mut self, name: &str) -> Result<Array, Error> {
-        let missing = || Error::NoSuchArray {
-            what: format!("array \"{}\"", error::shown(name)),
-            names: self.names.clone(),
-        };
+        self.read_with(name, |member, length| read_array(member, length))
+    }
+
+    /// Reads one array of one dimension as texts; numbers are written out.
+    ///
+    /// # Errors
+    /// As [`array`](Self::array), and when the array has another number of dimensions.
+    pub fn texts(&mut self, name: &str) -> Result<Vec<String>, Error> {
+        let (shape, texts) = self.read_with(name, |member, length| read_texts(member, length))?;
+        if shape.len() > 1 {
+            return Err(Error::NotAList { name: name.to_owned(), shape });
+        }
+        Ok(texts)
+    }
+
+    fn read_with<V>(
+        &mut self,
+        name: &str,
+        read: impl FnOnce(&mut dyn Read, Length) -> Result<V, Error>,
+    ) -> Result<V, Error> {
         if !self.names.iter().any(|known| known == name) {
-            return Err(missing());
+            return Err(Error::NoSuchArray {
+                what: format!("array \"{}\"", error::shown(name)),
+                names: self.names.clone(),
+            });
         }
         let member = self.archive.by_name(&format!("{name}.npy")).map_err(damaged)?;
         if member.size() > member.compressed_size().saturating_mul(MAX_RATIO) {
@@ -64,7 +83,46 @@ impl<R: Read + Seek> NpzReader<R> {
             )));
         }
         let length = Length::Claimed(member.size());
-        read_array(BufReader::with_capacity(1 << 16, member), length)
+        read(&mut BufReader::with_capacity(1 << 16, member), length)
+    }
+
+    /// Whether this is a sparse matrix as `scipy.sparse.save_npz` writes it.
+    #[must_use]
+    pub fn is_sparse(&self) -> bool {
+        ["data", "indices", "indptr", "shape"].iter().all(|name| self.names.iter().any(|known| known == name))
+    }
+
+    /// Reads a sparse matrix in compressed rows, as `scipy.sparse.save_npz` writes it.
+    ///
+    /// Columns of a row may be in any order; entries of the same place are added up.
+    ///
+    /// # Errors
+    /// When an array is missing, the format is not `csr`, or the arrays do not fit together.
+    pub fn sparse(&mut self) -> Result<Matrix, Error> {
+        if self.names.iter().any(|name| name == "format") {
+            let (_, format) = self.read_with("format", |member, length| read_texts(member, length))?;
+            if format != ["csr"] {
+                let format = format.first().map_or("", String::as_str);
+                return Err(Error::malformed(format!(
+                    "the sparse matrix is stored as \"{}\", and csr is read: save x.tocsr()",
+                    error::shown(format)
+                )));
+            }
+        }
+        let mut whole = |name: &str| self.array(name)?.values.into_indices(name);
+        let shape = whole("shape")?;
+        let [n_rows, n_columns] = shape[..] else { return Err(Error::NotAMatrix { shape }) };
+        let offsets = whole("indptr")?;
+        if n_columns > u32::MAX as usize || n_rows.checked_add(1) != Some(offsets.len()) {
+            return Err(Error::malformed(format!(
+                "the sparse matrix declares the shape ({n_rows}, {n_columns}) and has {} row offsets",
+                offsets.len()
+            )));
+        }
+        let columns = self.array("indices")?.values.into_columns()?;
+        let values = self.array("data")?.values.into_f64();
+        let matrix = Sparse::from_rows(n_columns, offsets, columns, values)?;
+        Ok(Matrix { cells: Cells::Sparse(matrix), n_features: n_columns })
     }
 
     /// Reads the one matrix of the archive (or the one named `x` or `X`) as data to embed.
@@ -78,6 +136,9 @@ impl<R: Read + Seek> NpzReader<R> {
     pub fn dataset(&mut self, options: &ReadOptions) -> Result<Dataset, Error> {
         let aside = |name: &Option<String>| name.clone().filter(|name| self.names.contains(name));
         let (label, id) = (aside(&options.label), aside(&options.id));
+        if self.is_sparse() {
+            return self.sparse_dataset(options, label, id);
+        }
         let candidates: Vec<String> = self
             .names
             .iter()
@@ -94,38 +155,71 @@ impl<R: Read + Seek> NpzReader<R> {
                 }
             },
         };
-        let mut columns = options.clone();
-        if label.is_some() {
-            columns.label = None;
-        }
-        if id.is_some() {
-            columns.id = None;
-        }
+        let columns = without(options, label.as_ref(), id.as_ref());
         let mut data = self.array(&name)?.into_dataset(&columns)?;
         if let Format::Npy { descr } = data.format {
             data.format = Format::Npz { name, descr };
         }
-        let n_rows = data.features.n_rows();
-        if let Some(label) = label {
-            let mut labels = LabelsBuilder::new(label.clone());
-            self.texts(&label, n_rows)?.iter().for_each(|text| labels.push(text));
-            data.labels = Some(labels.finish());
-        }
-        if let Some(id) = id {
-            data.ids = Some(self.texts(&id, n_rows)?);
-        }
+        self.add_texts(&mut data, label, id)?;
         Ok(data)
     }
 
-    /// A one-dimensional array of `n_rows` elements as texts.
-    fn texts(&mut self, name: &str, n_rows: usize) -> Result<Vec<String>, Error> {
-        let array = self.array(name)?;
-        if array.shape != [n_rows] {
-            let (name, found) = (name.to_owned(), array.shape.first().copied().unwrap_or(0));
-            return Err(Error::WrongLength { name, found, expected: n_rows });
-        }
-        Ok(array.texts().collect())
+    fn sparse_dataset(
+        &mut self,
+        options: &ReadOptions,
+        label: Option<String>,
+        id: Option<String>,
+    ) -> Result<Dataset, Error> {
+        let matrix = self.sparse()?;
+        let Cells::Sparse(entries) = matrix.cells() else { unreachable!("the matrix is sparse") };
+        let format = Format::Csr { n_entries: entries.n_entries() };
+        let columns = without(options, label.as_ref(), id.as_ref());
+        let mut data = matrix.into_dataset(format, &columns)?;
+        self.add_texts(&mut data, label, id)?;
+        Ok(data)
     }
+
+    /// Adds labels and ids from arrays of their own, which have an entry for each row of the file.
+    fn add_texts(
+        &mut self,
+        data: &mut Dataset,
+        label: Option<String>,
+        id: Option<String>,
+    ) -> Result<(), Error> {
+        let kept = data.kept_rows.clone();
+        let n_rows = data.n_rows_in_file;
+        let mut list = |name: &str| {
+            let texts = self.texts(name)?;
+            if texts.len() != n_rows {
+                let (name, found) = (name.to_owned(), texts.len());
+                return Err(Error::WrongLength { name, found, expected: n_rows });
+            }
+            Ok(match &kept {
+                Some(rows) => rows.iter().map(|&row| texts[row].clone()).collect(),
+                None => texts,
+            })
+        };
+        if let Some(name) = label {
+            let texts: Vec<String> = list(&name)?;
+            data.labels = Some(Labels::from_texts(name, texts));
+        }
+        if let Some(name) = id {
+            data.ids = Some(list(&name)?);
+        }
+        Ok(())
+    }
+}
+
+/// Options for the columns of a matrix whose labels or ids are arrays of their own.
+fn without(options: &ReadOptions, label: Option<&String>, id: Option<&String>) -> ReadOptions {
+    let mut columns = options.clone();
+    if label.is_some() {
+        columns.label = None;
+    }
+    if id.is_some() {
+        columns.id = None;
+    }
+    columns
 }
 
 /// Writes arrays into a numpy archive, uncompressed, as `numpy.savez` does.
@@ -171,6 +265,32 @@ impl<W: Write + Seek> NpzWriter<W> {
     pub fn text(&mut self, name: &str, text: &str) -> std::io::Result<()> {
         self.start(name, text.len())?;
         write_npy_text(&mut self.zip, text)
+    }
+
+    /// Adds texts as an array of one dimension.
+    ///
+    /// # Errors
+    /// Those of the sink, and when the name was used before.
+    pub fn texts(&mut self, name: &str, texts: &[String]) -> std::io::Result<()> {
+        let longest = texts.iter().map(String::len).max().unwrap_or(0);
+        self.start(name, texts.len().saturating_mul(4 * longest))?;
+        write_npy_texts(&mut self.zip, texts)
+    }
+
+    /// Adds the arrays of a sparse matrix, as `scipy.sparse.save_npz` does.
+    ///
+    /// # Errors
+    /// Those of the sink, and when one of the names was used before.
+    pub fn sparse(&mut self, matrix: &Sparse, n_columns: usize) -> std::io::Result<()> {
+        // Offsets and columns are at most 2^63 on every machine there is.
+        let signed = |n: usize| i64::try_from(n).expect("fits");
+        let offsets: Vec<i64> = matrix.offsets().iter().map(|&n| signed(n)).collect();
+        let columns: Vec<i64> = matrix.columns().iter().map(|&c| i64::from(c)).collect();
+        self.text("format", "csr")?;
+        self.array("shape", &[2], &[signed(offsets.len() - 1), signed(n_columns)])?;
+        self.array("indptr", &[offsets.len()], &offsets)?;
+        self.array("indices", &[columns.len()], &columns)?;
+        self.array("data", &[columns.len()], matrix.values())
     }
 
     fn start(&mut self, name: &str, n_bytes: usize) -> std::io::Result<()> {

@@ -27,7 +27,8 @@ const MAX_EXACT: u64 = 1 << 53;
 
 /// Reads one cell; white space around it does not count.
 pub(crate) fn parse_cell(bytes: &[u8]) -> Cell {
-    if let Some(x) = parse_short(bytes) {
+    // No number holds a quotation mark, so this delimiter is never met.
+    if let Some((x, _)) = parse_short(bytes, b'"') {
         return Cell::Number(x);
     }
     let trimmed = bytes.trim_ascii();
@@ -51,35 +52,37 @@ fn fits(text: &str) -> bool {
     text.parse::<i128>().is_ok_and(|i| (i as f64) as i128 == i)
 }
 
-/// Decimal numbers of up to 15 digits without an exponent, which is what most files hold.
+/// Decimal numbers of up to 15 digits without an exponent, which is what most files hold: the number that ends at
+/// the delimiter or at the end of `bytes`, and how many bytes it takes.
 ///
 /// Digits and power of ten are both exact in `f64`, so the one division rounds correctly (Clinger 1990); all other
 /// spellings are left to the standard library.
-fn parse_short(bytes: &[u8]) -> Option<f64> {
+#[inline]
+pub(crate) fn parse_short(bytes: &[u8], delimiter: u8) -> Option<(f64, usize)> {
     const MAX_DIGITS: usize = 15;
-    let (negative, digits) = match bytes {
-        [b'-', rest @ ..] => (true, rest),
-        rest => (false, rest),
-    };
-    if digits.is_empty() || digits.len() > MAX_DIGITS + 1 {
-        return None;
-    }
+    let is_negative = bytes.first() == Some(&b'-');
+    let start = usize::from(is_negative);
     let mut mantissa = 0_u64;
     let mut point = None;
-    for (i, &byte) in digits.iter().enumerate() {
+    let mut end = start;
+    for &byte in bytes[start..].iter().take(MAX_DIGITS + 2) {
         match byte {
             b'0'..=b'9' => mantissa = mantissa * 10 + u64::from(byte - b'0'),
-            b'.' if point.is_none() => point = Some(i),
+            _ if byte == delimiter => break,
+            b'.' if point.is_none() => point = Some(end),
             _ => return None,
         }
+        end += 1;
     }
-    let n_decimals = point.map_or(0, |at| digits.len() - 1 - at);
-    if digits.len() - usize::from(point.is_some()) == 0 || mantissa > MAX_EXACT {
+    let n_decimals = point.map_or(0, |at| end - 1 - at);
+    let n_digits = end - start - usize::from(point.is_some());
+    if n_digits == 0 || end - start > MAX_DIGITS + 1 || mantissa > MAX_EXACT {
         return None;
     }
     #[allow(clippy::cast_precision_loss, reason = "checked to be exact")]
-    let magnitude = mantissa as f64 / POWERS_OF_TEN[n_decimals];
-    Some(if negative { -magnitude } else { magnitude })
+    let mantissa = mantissa as f64;
+    let magnitude = if n_decimals == 0 { mantissa } else { mantissa / POWERS_OF_TEN[n_decimals] };
+    Some((if is_negative { -magnitude } else { magnitude }, end))
 }
 
 #[cfg(test)]

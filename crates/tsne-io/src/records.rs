@@ -58,7 +58,18 @@ impl<R: Read> Window<R> {
         Self::with_capacity(source, WINDOW)
     }
 
-    fn with_capacity(source: R, capacity: usize) -> Result<Self, Error> {
+    /// The window of a source that is not at its beginning.
+    pub(crate) fn new(source: R) -> Self {
+        Self { source, buffer: vec![0; WINDOW], start: 0, end: 0, at_eof: false }
+    }
+
+    /// All of `bytes`, which are the whole source.
+    pub(crate) fn of(bytes: Vec<u8>, source: R) -> Self {
+        let end = bytes.len();
+        Self { source, buffer: bytes, start: 0, end, at_eof: false }
+    }
+
+    pub(crate) fn with_capacity(source: R, capacity: usize) -> Result<Self, Error> {
         let mut window = Self { source, buffer: vec![0; capacity], start: 0, end: 0, at_eof: false };
         while !window.at_eof && window.end < window.buffer.len() {
             window.fill()?;
@@ -94,7 +105,7 @@ impl<R: Read> Window<R> {
                     return Ok(());
                 }
                 Err(e) if e.kind() == ErrorKind::Interrupted => {}
-                Err(e) => return Err(Error::NotReadable(e)),
+                Err(e) => return Err(Error::of_reading(e)),
             }
         }
     }
@@ -110,9 +121,20 @@ pub(crate) struct Records<R> {
 }
 
 impl<R: Read> Records<R> {
+    /// Records of a file from its beginning.
     pub(crate) fn new(window: Window<R>, delimiter: u8) -> Self {
+        Self::from_line(window, delimiter, 1)
+    }
+
+    /// Records of a file from the beginning of this line.
+    pub(crate) fn from_line(window: Window<R>, delimiter: u8, line: u64) -> Self {
         let core = ReaderBuilder::new().delimiter(delimiter).build();
-        Self { window, core, fields: vec![0; 1 << 12], ends: vec![0; 1 << 6], line: 1 }
+        Self { window, core, fields: vec![0; 1 << 12], ends: vec![0; 1 << 6], line }
+    }
+
+    /// What has not been read as records: bytes at hand, the source of those that follow, and the line they begin on.
+    pub(crate) fn into_rest(self) -> (Vec<u8>, R, u64) {
+        (self.window.peek().to_vec(), self.window.source, self.line)
     }
 
     /// The next record, or `None` at the end.
@@ -185,15 +207,15 @@ impl<R: Read> Records<R> {
     }
 }
 
-fn count_line_feeds(bytes: &[u8]) -> u64 {
-    bytes.iter().map(|&b| u64::from(b == b'\n')).sum()
+pub(crate) fn count_line_feeds(bytes: &[u8]) -> u64 {
+    memchr::memchr_iter(b'\n', bytes).count() as u64
 }
 
 fn longest_field(ends: &[usize]) -> usize {
     ends.windows(2).map(|pair| pair[1] - pair[0]).chain(ends.first().copied()).max().unwrap_or(0)
 }
 
-fn too_long_field(line: u64) -> Error {
+pub(crate) fn too_long_field(line: u64) -> Error {
     limit(line, format_args!("a field is longer than {MAX_FIELD_BYTES} bytes"))
 }
 

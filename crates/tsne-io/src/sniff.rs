@@ -11,9 +11,7 @@ const MAX_RECORDS: usize = 50;
 
 /// Refuses files that are plainly something else.
 pub(crate) fn check_is_text(sample: &[u8]) -> Result<(), Error> {
-    let other = if sample.starts_with(b"\x1f\x8b") {
-        Some("gzip-compressed; decompress it first")
-    } else if sample.starts_with(b"PK\x03\x04") {
+    let other = if sample.starts_with(b"PK\x03\x04") {
         Some("a ZIP archive or spreadsheet; export it as CSV")
     } else if sample.starts_with(b"\xff\xfe") || sample.starts_with(b"\xfe\xff") {
         Some("UTF-16 text; save it as UTF-8")

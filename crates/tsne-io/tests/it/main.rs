@@ -1,11 +1,16 @@
 //! Tests of the readers and writers: what they accept, and how they refuse.
 
+mod compressed;
 mod map;
+mod missing;
 mod narrow;
 mod npy;
 mod npz;
 mod output;
+mod paths;
+mod sparse;
 mod table;
+mod written;
 
 use tsne_io::{Cells, Dataset};
 
@@ -13,6 +18,6 @@ use tsne_io::{Cells, Dataset};
 fn f64s(data: &Dataset) -> &[f64] {
     match data.features.cells() {
         Cells::F64(values) => values,
-        Cells::U8(_) => panic!("the features are bytes"),
+        other => panic!("the features are not f64: {other:?}"),
     }
 }

@@ -94,7 +94,7 @@ fn integers_of_any_offset_stay_exact() {
 #[test]
 fn constant_and_empty_data_are_zero_and_empty() {
     assert_eq!(Narrowing::of(&[1e200; 6], 2).to_f32(&[1e200; 6]), [0.0; 6], "a constant is its own center");
-    assert!(Narrowing::of(&[], 3).to_f32(&[]).is_empty(), "no rows");
+    assert!(Narrowing::of::<f64>(&[], 3).to_f32::<f64>(&[]).is_empty(), "no rows");
 }
 
 proptest! {

@@ -82,11 +82,14 @@ fn every_type_and_byte_order_is_read() {
 }
 
 #[test]
-fn bytes_stay_bytes_and_the_rest_becomes_f64() {
+fn bytes_and_single_precision_stay_what_they_are() {
     let bytes = dataset(&file(1, &header("|u1", "False", "(2, 2)"), &[1, 2, 3, 4])).expect("u1");
     assert_eq!(bytes.features.cells(), &Cells::U8(vec![1, 2, 3, 4]), "bytes");
     assert_eq!(bytes.format.to_string(), "numpy array of |u1", "reported");
-    assert_eq!(f64s(&dataset(NUMPY_F4).expect("f4")), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0], "numbers");
+    let single = dataset(NUMPY_F4).expect("f4");
+    assert_eq!(single.features.cells(), &Cells::F32(vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]), "single precision");
+    let integers = dataset(&file(1, &header("|i1", "False", "(2, 1)"), &[1, 255])).expect("i1");
+    assert_eq!(f64s(&integers), [1.0, -1.0], "the rest becomes f64");
 }
 
 #[test]
