@@ -66,7 +66,6 @@ struct Buffers<C: Compare, T> {
     left: Seen,
     /// The nearest points so far.
     view: Vec<u64>,
-    others: Vec<u32>,
     keys: Vec<u32>,
     fresh: Vec<u64>,
     merged: Vec<u64>,
@@ -81,7 +80,6 @@ impl<C: Compare, T> Default for Buffers<C, T> {
             seen: Seen::default(),
             left: Seen::default(),
             view: Vec::new(),
-            others: Vec::new(),
             keys: Vec::new(),
             fresh: Vec::new(),
             merged: Vec::new(),
@@ -146,19 +144,20 @@ fn search<T: Scalar, C: Compare>(
     k: usize,
     buffers: &mut Buffers<C, T>,
 ) -> Result<(), Error> {
-    let Buffers { seen, left, view, others, keys, fresh, merged, compared, .. } = buffers;
+    let Buffers { seen, left, view, keys, fresh, merged, compared, .. } = buffers;
     let n = graph.coordinates.n_points();
     seen.clear(n);
     left.clear(n);
     view.clear();
     view.resize(k.max(MIN_VIEW), NONE);
-    others.clear();
     for tree in &graph.trees {
         let leaf = tree.leaf(tree.descend(&graph.coordinates, row));
-        others.extend(leaf.iter().copied().filter(|&j| seen.insert(j)));
+        seen.insert_all(leaf.iter().copied());
     }
-    let mut next = 0;
+    let (mut next, mut compared_before) = (0, 0);
     loop {
+        let others = &seen.members()[compared_before..];
+        compared_before = seen.members().len();
         compare.each(i, others, compared, keys)?;
         let limit = limit(view);
         fresh.clear();
@@ -176,7 +175,6 @@ fn search<T: Scalar, C: Compare>(
             return Ok(());
         }
         let edges = &graph.edges[index_of(view[next]) as usize * graph.degree..][..graph.degree];
-        others.clear();
-        others.extend(edges.iter().copied().filter(|&j| seen.insert(j)));
+        seen.insert_all(edges.iter().copied());
     }
 }
