@@ -8,7 +8,7 @@ use crate::args::{Cli, Command, DemoArgs, FitArgs};
 use crate::exit::Failure;
 use crate::fit::{Choices, Job};
 use crate::output::Outputs;
-use crate::report;
+use crate::signal::{Ending, Stop};
 
 /// 1797 digits of 8 x 8 pixels and what they are (UCI, Alpaydin and Kaynak 1998).
 const DIGITS: &str = include_str!("../data/digits.csv");
@@ -16,7 +16,8 @@ const DIGITS: &str = include_str!("../data/digits.csv");
 const OUTPUTS: [&str; 2] = ["digits.png", "digits.csv"];
 
 /// Runs the command.
-pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &DemoArgs) -> Result<Ending, Failure> {
+    let stop = Stop::listen()?;
     let outputs = Outputs::check(&OUTPUTS.map(PathBuf::from), None, true)?;
     let options = ReadOptions { label: Some("digit".to_owned()), ..ReadOptions::default() };
     let data =
@@ -27,10 +28,12 @@ pub(crate) fn run(args: &DemoArgs) -> Result<(), Failure> {
     let job = Job {
         name: "handwritten digits".to_owned(),
         choices: Choices::parse(&fit.parameters)?,
-        configuration: report::configuration(&fit),
+        configuration: &fit.configuration,
         parameters: &fit.parameters,
+        running: &fit.running,
         telling: &args.telling,
         outputs,
+        stop,
     };
     job.run(data)
 }

@@ -5,9 +5,12 @@ use std::io::Write as _;
 use std::panic::{self, AssertUnwindSafe};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use tsne_io::shown;
+
+use crate::signal::Ending;
 
 /// A fault: what, where, and what to do about it.
 #[derive(Debug)]
@@ -39,6 +42,11 @@ impl Failure {
         self.code
     }
 
+    /// What is wrong.
+    pub(crate) fn what(&self) -> &str {
+        &self.what
+    }
+
     /// A fault of the file at `path`.
     pub(crate) fn in_file(path: &Path, error: &tsne_io::Error) -> Self {
         let path = shown_path(error.path().unwrap_or(path));
@@ -47,6 +55,17 @@ impl Failure {
             None => path,
         };
         Self::new(error.code(), error.to_string(), error.help()).at(place)
+    }
+
+    /// A fault of the model at `path`.
+    pub(crate) fn of_model(path: &Path, error: &tsne::Error) -> Self {
+        let help = match error {
+            tsne::Error::Model(tsne::ModelError::NotAModel { .. }) => {
+                "give a .tsne or .ckpt file that tsne fit has written".to_owned()
+            }
+            _ => error.help(),
+        };
+        Self::new(error.code().unwrap_or("E900"), error.to_string(), help).at(shown_path(path))
     }
 
     /// A fault that the library found in data or parameters; `input` says which data.
@@ -61,7 +80,7 @@ impl Failure {
             }
             _ => input.to_owned(),
         };
-        // An interruption has no code, and nothing here interrupts.
+        // Callers look for interruptions first, which have no code.
         Self::new(error.code().unwrap_or("E900"), error.to_string(), error.help()).at(place)
     }
 
@@ -80,7 +99,9 @@ impl Failure {
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "error {}: {}", self.code, self.what)?;
+        let (on, off) =
+            if IS_COLORED.load(Ordering::Relaxed) { ("\u{1b}[1;31m", "\u{1b}[0m") } else { ("", "") };
+        writeln!(f, "{on}error {}{off}: {}", self.code, self.what)?;
         if let Some(place) = &self.place {
             writeln!(f, "  {place}")?;
         }
@@ -119,8 +140,28 @@ pub(crate) fn tell(line: impl fmt::Display) {
 /// The first panic's message and place, noted by the hook for [`run`].
 static PANIC: Mutex<Option<(String, String)>> = Mutex::new(None);
 
+/// Whether messages are colored.
+static IS_COLORED: AtomicBool = AtomicBool::new(false);
+
+/// Decides whether messages are colored from now on.
+pub(crate) fn color_messages(yes: bool) {
+    IS_COLORED.store(yes, Ordering::Relaxed);
+}
+
+/// Writes to standard output. Whoever stops reading it, as `head` does, has enough.
+pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            let what = format!("standard output cannot be written: {e}");
+            Err(Failure::new("E603", what, "check where it goes"))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Runs the program and turns failures, panics included, into messages and exit statuses.
-pub(crate) fn run(program: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
+pub(crate) fn run(program: impl FnOnce() -> Result<Ending, Failure>) -> ExitCode {
     panic::set_hook(Box::new(|info| {
         let payload = info.payload();
         let message = match (payload.downcast_ref::<&str>(), payload.downcast_ref::<String>()) {
@@ -133,7 +174,7 @@ pub(crate) fn run(program: impl FnOnce() -> Result<(), Failure>) -> ExitCode {
         PANIC.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert((message, place));
     }));
     let failure = match panic::catch_unwind(AssertUnwindSafe(program)) {
-        Ok(Ok(())) => return ExitCode::SUCCESS,
+        Ok(Ok(ending)) => return ExitCode::from(ending.status()),
         Ok(Err(failure)) => failure,
         Err(_) => {
             let noted = PANIC.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -157,6 +198,14 @@ mod tests {
         {
             assert_eq!(Failure::new(code, "", "").status(), status, "{code}");
         }
+    }
+
+    #[test]
+    fn faults_no_small_file_can_have_are_named_too() {
+        let rows =
+            tsne::core::ShapeError::TooManyPoints { n_points: usize::MAX, max: tsne::core::MAX_POINTS };
+        let failure = Failure::of_fit(&rows.into(), "a.npy");
+        assert_eq!((failure.code(), failure.status()), ("E108", 3), "more rows than can be numbered");
     }
 
     #[test]

@@ -2,60 +2,72 @@
 
 use std::fmt::Display;
 use std::path::Path;
-use std::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tsne::core::ShapeError;
 use tsne::neighbors::MetricParameters;
 use tsne::{
-    Csr, Initialization, Metric, NegativeGradientMethod, Neighbors, Points, Scalar, Tsne, TsneEmbedding,
+    Initialization, Input, Metric, NegativeGradientMethod, Neighbors, Phase, Scalar, Stage, Tsne,
+    TsneEmbedding,
 };
-use tsne_io::{Cells, Dataset, Labels, Matrix, Narrowing, NpyElement, ReadOptions, read_path, shown};
+use tsne_io::{Dataset, Labels, NpyElement, Output, ReadOptions, read_path, shown};
 
-use crate::args::{FitArgs, Parameters, Precision, ReadingArgs, TellingArgs};
+use crate::args::{FitArgs, Parameters, Precision, ReadingArgs, RunningArgs, TellingArgs};
+use crate::checkpoint::{self, Company, Notes};
+use crate::drive::{self, Driven, Driver, End, Fitted, Phases};
 use crate::exit::{Failure, shown_path, tell};
 use crate::output::{Map, Outputs};
 use crate::progress::Progress;
-use crate::report;
+use crate::signal::{Ending, Stop};
+use crate::{config, features, memory, notice, report};
 
 /// Runs the command.
-pub(crate) fn run(args: &FitArgs) -> Result<(), Failure> {
+pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
+    let stop = Stop::listen()?;
     // Options and outputs first: a mistake there should not cost the time to read, let alone to compute.
     let parameters = &args.parameters;
     let choices = Choices::parse(parameters)?;
     // Ranges do not depend on the data; two points of one feature stand for them.
-    config::<2>(parameters, &choices).plan(2, 1).map_err(|e| Failure::of_fit(&e, ""))?;
-    let outputs = Outputs::check(&args.outputs, Some(&args.input), args.force)?;
+    tsne::<2>(parameters, &choices).plan(2, 1).map_err(|e| Failure::of_fit(&e, ""))?;
+    let mut outputs = Outputs::check(&args.outputs, Some(&args.input), args.force)?;
+    if let Some(path) = &args.running.checkpoint {
+        outputs.add_checkpoint(path, args.force)?;
+    }
     let data =
         read_path(&args.input, &args.reading.options()).map_err(|e| Failure::in_file(&args.input, &e))?;
     let job = Job {
         name: shown_path(&args.input),
         parameters,
         choices,
-        configuration: report::configuration(args),
+        configuration: &args.configuration,
+        running: &args.running,
         telling: &args.telling,
         outputs,
+        stop,
     };
     job.run(data)
 }
 
-/// A fit to be made: where the data came from does not matter any more.
+/// A run to be made: where the data came from does not matter any more.
 #[derive(Debug)]
 pub(crate) struct Job<'a> {
     /// What the data are called in messages.
     pub(crate) name: String,
     pub(crate) parameters: &'a Parameters,
     pub(crate) choices: Choices,
-    /// The flags as TOML, for the report.
-    pub(crate) configuration: String,
+    /// All flags, for the report and the checkpoint.
+    pub(crate) configuration: &'a toml::Table,
+    pub(crate) running: &'a RunningArgs,
     pub(crate) telling: &'a TellingArgs,
     pub(crate) outputs: Outputs,
+    pub(crate) stop: Stop,
 }
 
 /// Parameters that are given as words, understood.
 #[derive(Clone, Debug)]
 pub(crate) struct Choices {
-    metric: Metric,
+    pub(crate) metric: Metric,
     neighbors: Neighbors,
     negative_gradient_method: NegativeGradientMethod,
 }
@@ -90,7 +102,7 @@ impl ReadingArgs {
         }
     }
 
-    fn options(&self) -> ReadOptions {
+    pub(crate) fn options(&self) -> ReadOptions {
         ReadOptions {
             delimiter: self.delimiter,
             has_header: self.has_header(),
@@ -102,119 +114,142 @@ impl ReadingArgs {
     }
 }
 
-/// What goes with the numbers of a data file.
-struct Company {
-    labels: Option<Labels>,
-    ids: Option<Vec<String>>,
-    /// Shape and format, for the report.
-    description: serde_json::Value,
-    /// Code and text of what was noticed while reading.
-    warnings: Vec<(&'static str, String)>,
+/// Splits what was read into the features and what goes with them.
+pub(crate) fn company(data: Dataset) -> (tsne_io::Matrix, Company) {
+    let description = json!({
+        "n_rows": data.features.n_rows(),
+        "n_features": data.features.n_features(),
+        "feature_names": data.feature_names,
+        "format": data.format.to_string(),
+        "element": data.features.cells().kind(),
+        "label": data.labels.as_ref().map(Labels::name),
+        "n_classes": data.labels.as_ref().map(|labels| labels.classes().len()),
+        "n_rounded_integers": data.n_rounded_integers,
+    });
+    let mut warnings = Vec::new();
+    if data.n_rounded_integers > 0 {
+        let text = format!(
+            "{} integers beyond 2^53 were rounded; keep identifiers out of the features with --id or --drop",
+            data.n_rounded_integers
+        );
+        warnings.push(("W11".to_owned(), text));
+    }
+    let Dataset { features, feature_names, labels, ids, .. } = data;
+    (features, Company { labels, ids, feature_names, description, warnings, narrowing: None })
 }
 
 impl Job<'_> {
     /// Makes the map in as many components, and in the precision, as asked.
-    pub(crate) fn run(&self, data: Dataset) -> Result<(), Failure> {
+    pub(crate) fn run(&self, data: Dataset) -> Result<Ending, Failure> {
         self.tell_input(&data);
-        let description = json!({
-            "n_rows": data.features.n_rows(),
-            "n_features": data.features.n_features(),
-            "feature_names": data.feature_names,
-            "format": data.format.to_string(),
-            "element": data.features.cells().kind(),
-            "label": data.labels.as_ref().map(Labels::name),
-            "n_classes": data.labels.as_ref().map(|labels| labels.classes().len()),
-            "n_rounded_integers": data.n_rounded_integers,
-        });
-        let mut warnings = Vec::new();
-        if data.n_rounded_integers > 0 {
-            let text = format!(
-                "{} integers beyond 2^53 were rounded; keep identifiers out of the features with --id or --drop",
-                data.n_rounded_integers
-            );
-            warnings.push(("W11", text));
-        }
-        self.tell_warnings(&warnings);
-        let company = Company { labels: data.labels, ids: data.ids, description, warnings };
-        match self.parameters.n_components {
-            1 => self.run_in::<1>(data.features, &company),
-            2 => self.run_in::<2>(data.features, &company),
-            _ => self.run_in::<3>(data.features, &company),
-        }
-    }
-
-    fn run_in<const D: usize>(&self, features: Matrix, company: &Company) -> Result<(), Failure> {
-        let n_features = features.n_features();
-        match (features.into_cells(), self.parameters.precision) {
-            (Cells::U8(x), Precision::F32) => self.fit::<f32, D>(Points::from_bytes(&x, n_features), company),
-            (Cells::U8(x), Precision::F64) => self.fit::<f64, D>(Points::from_bytes(&x, n_features), company),
-            (Cells::F64(x), Precision::F32) if !may_move(&self.choices.metric) => {
-                // Beyond the range of f32 a value becomes infinite, which the fit refuses by row and column.
-                let x: Vec<f32> = x.into_iter().map(f32::lit).collect();
-                self.fit::<f32, D>(Points::from_row_major(&x, n_features), company)
-            }
-            (Cells::F64(x), Precision::F64) if !may_move(&self.choices.metric) => {
-                self.fit::<f64, D>(Points::from_row_major(&x, n_features), company)
-            }
-            (Cells::F64(x), Precision::F32) => {
-                let narrow = Narrowing::of(&x, n_features).to_f32(&x);
-                drop(x);
-                self.fit::<f32, D>(Points::from_row_major(&narrow, n_features), company)
-            }
-            (Cells::F32(x), Precision::F32) => {
-                let narrow =
-                    if may_move(&self.choices.metric) { Narrowing::of(&x, n_features).to_f32(&x) } else { x };
-                self.fit::<f32, D>(Points::from_row_major(&narrow, n_features), company)
-            }
-            (cells @ Cells::F32(_), Precision::F64) => {
-                let mut x = cells.into_f64().expect("dense cells");
-                if may_move(&self.choices.metric) {
-                    Narrowing::of(&x, n_features).apply(&mut x);
-                }
-                self.fit::<f64, D>(Points::from_row_major(&x, n_features), company)
-            }
-            (Cells::Sparse(x), Precision::F32) => {
-                let x = csr(x, n_features);
-                self.fit::<f32, D>(x.as_ref().map_err(ShapeError::clone).and_then(Points::from_csr), company)
-            }
-            (Cells::Sparse(x), Precision::F64) => {
-                let x = csr(x, n_features);
-                self.fit::<f64, D>(x.as_ref().map_err(ShapeError::clone).and_then(Points::from_csr), company)
-            }
-            (Cells::F64(mut x), Precision::F64) => {
-                Narrowing::of(&x, n_features).apply(&mut x);
-                self.fit::<f64, D>(Points::from_row_major(&x, n_features), company)
-            }
+        let (features, company) = company(data);
+        self.tell_warnings(&company.warnings);
+        match (self.parameters.n_components, self.parameters.precision) {
+            (1, Precision::F32) => self.fit::<f32, 1>(features, company),
+            (2, Precision::F32) => self.fit::<f32, 2>(features, company),
+            (_, Precision::F32) => self.fit::<f32, 3>(features, company),
+            (1, Precision::F64) => self.fit::<f64, 1>(features, company),
+            (2, Precision::F64) => self.fit::<f64, 2>(features, company),
+            (_, Precision::F64) => self.fit::<f64, 3>(features, company),
         }
     }
 
     fn fit<T, const D: usize>(
         &self,
-        points: Result<Points<'_, T>, ShapeError>,
-        company: &Company,
-    ) -> Result<(), Failure>
+        features: tsne_io::Matrix,
+        mut company: Company,
+    ) -> Result<Ending, Failure>
     where
         T: Scalar + NpyElement + Display,
     {
         let failed = |e: tsne::Error| Failure::of_fit(&e, &self.name);
-        let points = points.map_err(|e| failed(e.into()))?;
+        let (data, narrowing) =
+            features::points::<T>(features, &self.choices.metric).map_err(|e| failed(e.into()))?;
+        company.narrowing = narrowing;
+        let data = Arc::new(data);
+        let points = data.points();
+        if let Some(notice) = notice::zero_rows(points, &self.choices.metric) {
+            self.tell_warnings(std::slice::from_ref(&notice));
+            company.warnings.push(notice);
+        }
         let start = initialization(&self.parameters.initialization, points.n_points())?;
-        let config = config::<D>(self.parameters, &self.choices).initialization(start);
+        let config = tsne::<D>(self.parameters, &self.choices).initialization(start);
         let plan = config.plan(points.n_points(), points.n_features()).map_err(failed)?;
         if self.parameters.strict {
             check_all_used(&self.parameters.given, plan.negative_gradient_method.value)?;
         }
+        memory::check(&plan, size_of::<T>(), self.running.max_memory)?;
         self.tell("Plan", plan.to_string().trim_end());
 
         let start = Instant::now();
         let progress =
             Progress::new(self.telling, [self.parameters.early_exaggeration_iter, self.parameters.n_iter]);
-        let fitted = config.fit_observed(points, &|event| progress.observe(event));
+        let driver = self.driver(&progress);
+        // Only models need the data again, and a map of principal components keeps these instead.
+        let keeps_data = self.outputs.has_model() && self.parameters.pca.is_none();
+        let input = if keeps_data { Input::from(Arc::clone(&data)) } else { Input::from(points) };
+        self.stop.hold();
+        let fitted = config.fit_observed(input, &|event| driver.observe(event));
+        let driven = match drive::sort(fitted, &self.stop, &self.name)? {
+            Fitted::Map(mut map) => {
+                Notes::of(&self.name, self.configuration, &company).attach(&mut map);
+                driver.finish(map, |map| self.outputs.save_checkpoints(map))?
+            }
+            Fitted::LastGood(mut map, failure) => {
+                Notes::of(&self.name, self.configuration, &company).attach(&mut map);
+                Driven { timings: map.report().timings.clone(), map, end: End::Failed(failure) }
+            }
+            Fitted::Nothing(signal, stage) => {
+                progress.finish();
+                self.tell("Stopped", &format!("during {stage}, before there was a map"));
+                return Ok(Ending::Stopped(signal));
+            }
+        };
         progress.finish();
-        let fitted = fitted.map_err(failed)?;
-        self.tell_outcome(&fitted, start);
+        self.conclude(driven, &company, start)
+    }
 
-        let report = fitted.report();
+    /// Goes on with a map to the end of its phases.
+    pub(crate) fn go_on<T, const D: usize>(
+        &self,
+        map: TsneEmbedding<T, D>,
+        company: &Company,
+    ) -> Result<Ending, Failure>
+    where
+        T: Scalar + NpyElement + Display,
+    {
+        let start = Instant::now();
+        let progress =
+            Progress::new(self.telling, [self.parameters.early_exaggeration_iter, self.parameters.n_iter]);
+        self.stop.hold();
+        let driven = self.driver(&progress).finish(map, |map| self.outputs.save_checkpoints(map))?;
+        progress.finish();
+        self.conclude(driven, company, start)
+    }
+
+    fn driver<'b>(&'b self, progress: &'b Progress) -> Driver<'b> {
+        let every = self.outputs.checkpoint().map(|_| self.running.checkpoint_every);
+        Driver::new(phases(self.parameters), &self.stop, progress, every)
+    }
+
+    /// Writes what a run came to and says so.
+    fn conclude<T, const D: usize>(
+        &self,
+        driven: Driven<T, D>,
+        company: &Company,
+        start: Instant,
+    ) -> Result<Ending, Failure>
+    where
+        T: Scalar + NpyElement + Display,
+    {
+        let Driven { map, timings, end } = driven;
+        let mut warnings = company.warnings.clone();
+        if let Some(notice) = notice::collapsed(&map) {
+            self.tell_warnings(std::slice::from_ref(&notice));
+            warnings.push(notice);
+        }
+        self.tell_outcome(&map, &timings, start);
+        let report = map.report();
         let shown_axes = if D == 3 { " · x and y of three components" } else { "" };
         let caption = format!(
             "t-SNE of {} · {} points · perplexity {} · KL divergence {:.3}{shown_axes}",
@@ -224,23 +259,55 @@ impl Job<'_> {
             report.kl_divergence
         );
         self.outputs.write(&Map {
-            positions: fitted.positions(),
+            embedding: Some(&map),
+            positions: map.positions(),
             labels: company.labels.as_ref(),
             ids: company.ids.as_deref(),
             caption,
             report: report::report(
                 report::Context {
                     data: &company.description,
-                    warnings: &company.warnings,
-                    configuration: &self.configuration,
+                    warnings: &warnings,
+                    configuration: &config::to_text(self.configuration),
                     seed: self.parameters.random_state,
+                    timings: &timings,
+                    calibration: map.joint_affinities().calibration(),
+                    stop: end.reason(),
                 },
                 report,
             ),
         })?;
-        let names: Vec<String> = self.outputs.paths().map(shown_path).collect();
-        self.tell("Wrote", &names.join(", "));
-        Ok(())
+        let mut names: Vec<String> = self.outputs.paths().map(shown_path).collect();
+        if matches!(end, End::Stopped(_)) {
+            let checkpoint = self.checkpoint_of_stopped(&map)?;
+            if !names.contains(&checkpoint) {
+                names.push(checkpoint.clone());
+            }
+            self.tell("Wrote", &names.join(", "));
+            self.tell("Stopped", &format!("go on with: tsne resume {checkpoint}"));
+        } else {
+            self.tell("Wrote", &names.join(", "));
+        }
+        match end {
+            End::Completed => Ok(Ending::Done),
+            End::Stopped(signal) => Ok(Ending::Stopped(signal)),
+            End::Failed(failure) => Err(failure.at(format!("the last good map is in {}", names.join(", ")))),
+        }
+    }
+
+    /// Where a stopped run can be gone on from; written now, if it was not among the outputs.
+    fn checkpoint_of_stopped<T: Scalar, const D: usize>(
+        &self,
+        map: &TsneEmbedding<T, D>,
+    ) -> Result<String, Failure> {
+        if let Some(path) = self.outputs.checkpoint() {
+            return Ok(shown_path(path));
+        }
+        let first = self.outputs.paths().next().unwrap_or(Path::new("tsne"));
+        let path = checkpoint::free_name(first);
+        let output = Output::check(&path, false).map_err(|e| Failure::in_file(&path, &e))?;
+        checkpoint::save(map, &output, self.outputs.has_model())?;
+        Ok(shown_path(&path))
     }
 
     fn tell_input(&self, data: &Dataset) {
@@ -252,7 +319,7 @@ impl Job<'_> {
         self.tell("Input", &line);
     }
 
-    fn tell_warnings(&self, warnings: &[(&'static str, String)]) {
+    fn tell_warnings(&self, warnings: &[(String, String)]) {
         if !self.telling.quiet {
             for (code, text) in warnings {
                 tell(format_args!("warning {code}: {text}"));
@@ -260,14 +327,33 @@ impl Job<'_> {
         }
     }
 
-    fn tell_outcome<T: Scalar, const D: usize>(&self, fitted: &TsneEmbedding<T, D>, start: Instant) {
-        let report = fitted.report();
-        let warnings: Vec<(&str, String)> =
-            report.warnings.iter().map(|warning| (warning.code(), warning.to_string())).collect();
+    fn tell_outcome<T: Scalar, const D: usize>(
+        &self,
+        map: &TsneEmbedding<T, D>,
+        timings: &[(Stage, Duration)],
+        start: Instant,
+    ) {
+        let report = map.report();
+        let warnings: Vec<(String, String)> =
+            report.warnings.iter().map(|warning| (warning.code().to_owned(), warning.to_string())).collect();
         self.tell_warnings(&warnings);
-        if self.telling.verbose {
-            for (stage, time) in &report.timings {
+        if self.telling.verbose > 0 {
+            for (stage, time) in timings {
                 self.tell("Time", &format!("{:<20}{:>9.3} s", stage.to_string(), time.as_secs_f64()));
+            }
+        }
+        if self.telling.verbose > 1
+            && let Some(calibration) = map.joint_affinities().calibration()
+        {
+            for scale in &calibration.scales {
+                let line = format!(
+                    "perplexity {} to {} for {} asked, {} rows not met",
+                    scale.attained_min,
+                    scale.attained_max,
+                    scale.perplexity,
+                    scale.unreached.len()
+                );
+                self.tell("Rows", &line);
             }
         }
         let line = format!(
@@ -296,14 +382,31 @@ impl Job<'_> {
     }
 }
 
-/// A sparse matrix of a file as points are taken.
-fn csr<T: Scalar>(matrix: tsne_io::Sparse, n_features: usize) -> Result<Csr<T>, ShapeError> {
-    let (offsets, columns, values) = matrix.into_parts();
-    Csr::from_parts(n_features, offsets, columns, values.into_iter().map(T::lit).collect())
+/// The phases that the flags describe.
+pub(crate) fn phases(p: &Parameters) -> Phases {
+    let bounds = |phase: Phase| Phase {
+        learning_rate: p.learning_rate,
+        max_grad_norm: p.max_grad_norm.0,
+        max_step_norm: p.max_step_norm.0,
+        ..phase
+    };
+    let early = Phase {
+        n_iter: p.early_exaggeration_iter,
+        exaggeration: p.early_exaggeration,
+        momentum: p.initial_momentum,
+        ..Phase::early_exaggeration()
+    };
+    let main = Phase {
+        n_iter: p.n_iter,
+        exaggeration: p.exaggeration,
+        momentum: p.final_momentum,
+        ..Phase::standard()
+    };
+    [(Stage::EarlyExaggeration, bounds(early)), (Stage::Optimization, bounds(main))]
 }
 
 /// The configuration that the flags describe, but for the initialization.
-fn config<const D: usize>(p: &Parameters, choices: &Choices) -> Tsne<D> {
+pub(crate) fn tsne<const D: usize>(p: &Parameters, choices: &Choices) -> Tsne<D> {
     Tsne::new()
         .n_components::<D>()
         .perplexities(&p.perplexity)
@@ -329,19 +432,6 @@ fn config<const D: usize>(p: &Parameters, choices: &Choices) -> Tsne<D> {
         .random_state(p.random_state)
         .n_jobs(p.n_jobs)
         .strict(p.strict)
-}
-
-/// Whether neighbors stay what they are when all rows are moved alike and scaled, which keeps data whole in f32.
-fn may_move(metric: &Metric) -> bool {
-    matches!(
-        metric,
-        Metric::Euclidean
-            | Metric::SquaredEuclidean
-            | Metric::StandardizedEuclidean { .. }
-            | Metric::Manhattan
-            | Metric::Chebyshev
-            | Metric::Minkowski { .. }
-    )
 }
 
 /// Refuses a parameter that was given and that the chosen method does not look at.
@@ -395,7 +485,7 @@ fn initialization<const D: usize>(how: &str, n_points: usize) -> Result<Initiali
 }
 
 /// Reads a matrix of positions. It may be a map that this program wrote: label and id are no positions.
-fn read_positions(path: &Path) -> Result<Dataset, tsne_io::Error> {
+pub(crate) fn read_positions(path: &Path) -> Result<Dataset, tsne_io::Error> {
     let read = |drop: &[&str]| {
         let drop = drop.iter().map(|&name| name.to_owned()).collect();
         read_path(path, &ReadOptions { drop, ..ReadOptions::default() })

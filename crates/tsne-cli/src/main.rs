@@ -5,25 +5,58 @@
 #![forbid(unsafe_code)]
 
 mod args;
+mod checkpoint;
+mod config;
 mod demo;
+mod doctor;
+mod drive;
+mod eval;
 mod exit;
+mod features;
 mod fit;
+mod inspect;
+mod memory;
+mod notice;
 mod output;
+mod plan;
 mod plot;
 mod progress;
 mod report;
+mod resume;
+mod shell;
+mod signal;
+mod transform;
 
 use std::process::ExitCode;
 
-use args::{Cli, Command};
+use args::{Cli, Command, Unread};
+use exit::Failure;
+use signal::Ending;
 
 fn main() -> ExitCode {
-    let cli = match Cli::read(std::env::args_os()) {
-        Ok(cli) => cli,
-        Err(e) => e.exit(), // with status 2 on a mistake, 0 after --help
-    };
-    exit::run(|| match &cli.command {
-        Command::Fit(args) => fit::run(args),
-        Command::Demo(args) => demo::run(args),
+    exit::run(|| {
+        let cli = match Cli::read(std::env::args_os()) {
+            Ok(cli) => cli,
+            Err(Unread::Usage(e)) => e.exit(), // with status 2 on a mistake, 0 after --help
+            Err(Unread::Config(failure)) => return Err(failure),
+        };
+        exit::color_messages(cli.command.color());
+        match &cli.command {
+            Command::Fit(args) => fit::run(args),
+            Command::Demo(args) => demo::run(args),
+            Command::Resume(args) => resume::run(args),
+            Command::Transform(args) => transform::run(args),
+            Command::Plan(args) => done(plan::run(args)),
+            Command::Inspect(args) => done(inspect::run(args)),
+            Command::Eval(args) => done(eval::run(args)),
+            Command::Doctor(args) => done(doctor::run(args)),
+            Command::Completions { shell } => done(shell::completions(*shell)),
+            Command::Man => done(shell::manual()),
+        }
     })
+}
+
+/// The ending of a command that signals do not stop but end.
+fn done(result: Result<(), Failure>) -> Result<Ending, Failure> {
+    result.map(|()| Ending::Done)
 }

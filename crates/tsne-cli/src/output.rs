@@ -4,9 +4,10 @@ use std::ffi::OsStr;
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use tsne::Scalar;
+use tsne::{Scalar, TsneEmbedding};
 use tsne_io::{Labels, MapTable, NpyElement, Output, write_npy};
 
+use crate::checkpoint;
 use crate::exit::Failure;
 use crate::plot::{Picture, lanes};
 
@@ -18,14 +19,18 @@ enum Kind {
     Npy,
     Png,
     Report,
+    Model,
+    Checkpoint,
 }
 
-const SUFFIXES: [(&str, Kind); 5] = [
+const SUFFIXES: [(&str, Kind); 7] = [
     ("csv", Kind::Table(b',')),
     ("tsv", Kind::Table(b'\t')),
     ("npy", Kind::Npy),
     ("png", Kind::Png),
     ("json", Kind::Report),
+    ("tsne", Kind::Model),
+    ("ckpt", Kind::Checkpoint),
 ];
 
 impl Kind {
@@ -33,7 +38,7 @@ impl Kind {
         let suffix = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
         SUFFIXES.iter().find(|(known, _)| *known == suffix).map(|(_, kind)| *kind).ok_or_else(|| {
             let what = format!("unknown kind of output: \"{}\"", tsne_io::shown(&suffix));
-            let help = "end the name of an output in .csv, .tsv, .npy, .png or .json";
+            let help = "end the name of an output in .csv, .tsv, .npy, .png, .json, .tsne or .ckpt";
             Failure::new("E201", what, help).at(crate::exit::shown_path(path))
         })
     }
@@ -45,7 +50,9 @@ pub(crate) struct Outputs(Vec<(Kind, Output)>);
 
 /// A finished map with what goes with it.
 #[derive(Debug)]
-pub(crate) struct Map<'a, T, const D: usize> {
+pub(crate) struct Map<'a, T: Scalar, const D: usize> {
+    /// The map with all that is needed to go on; none for new rows in the map of a model.
+    pub(crate) embedding: Option<&'a TsneEmbedding<T, D>>,
     pub(crate) positions: &'a [[T; D]],
     pub(crate) labels: Option<&'a Labels>,
     pub(crate) ids: Option<&'a [String]>,
@@ -76,6 +83,40 @@ impl Outputs {
         Ok(Self(outputs))
     }
 
+    /// Adds the checkpoint that `--checkpoint` names, whatever its suffix, unless it is an output already.
+    pub(crate) fn add_checkpoint(&mut self, path: &Path, overwrite: bool) -> Result<(), Failure> {
+        if self.paths().any(|known| place(known) == place(path)) {
+            return Ok(());
+        }
+        let output = Output::check(path, overwrite).map_err(|e| Failure::in_file(path, &e))?;
+        self.0.push((Kind::Checkpoint, output));
+        Ok(())
+    }
+
+    /// Whether a model is among them, whose map has to keep its data.
+    pub(crate) fn has_model(&self) -> bool {
+        self.0.iter().any(|(kind, _)| *kind == Kind::Model)
+    }
+
+    /// The first checkpoint among them.
+    pub(crate) fn checkpoint(&self) -> Option<&Path> {
+        self.0.iter().find(|(kind, _)| *kind == Kind::Checkpoint).map(|(_, output)| output.path())
+    }
+
+    /// Writes the checkpoints. A checkpoint holds the data only where a model is to be made of it.
+    pub(crate) fn save_checkpoints<T: Scalar, const D: usize>(
+        &self,
+        map: &TsneEmbedding<T, D>,
+    ) -> Result<(), Failure> {
+        for (_, output) in self.0.iter().filter(|(kind, _)| *kind == Kind::Checkpoint) {
+            // What is there is an earlier checkpoint of this run, or was looked at when the run began.
+            let again =
+                Output::check(output.path(), true).map_err(|e| Failure::in_file(output.path(), &e))?;
+            checkpoint::save(map, &again, self.has_model())?;
+        }
+        Ok(())
+    }
+
     /// The files, in the order given.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
         self.0.iter().map(|(_, output)| output.path())
@@ -87,8 +128,17 @@ impl Outputs {
         T: Scalar + NpyElement + Display,
     {
         let flat = map.positions.as_flattened();
+        if let Some(embedding) = map.embedding {
+            self.save_checkpoints(embedding)?;
+        }
         for (kind, output) in &self.0 {
             let written = match kind {
+                Kind::Checkpoint => Ok(()),
+                Kind::Model => {
+                    let Some(embedding) = map.embedding else { continue };
+                    checkpoint::save(embedding, output, true)?;
+                    Ok(())
+                }
                 Kind::Table(delimiter) => {
                     let table = MapTable::new(flat, D, map.labels, map.ids);
                     output.write(|file| table.write(file, *delimiter))

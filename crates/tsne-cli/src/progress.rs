@@ -1,12 +1,11 @@
 //! Progress on standard error: a bar, plain lines, or JSON for programs.
 
 use std::io::IsTerminal;
-use std::ops::ControlFlow;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use tsne::{Event, Stage};
+use tsne::Stage;
 
 use crate::args::{ProgressKind, TellingArgs};
 use crate::exit::tell;
@@ -40,19 +39,6 @@ impl Progress {
         Self { shown, start: Instant::now(), totals, stage: Mutex::new(None) }
     }
 
-    /// Takes note of an event; never asks to stop.
-    pub(crate) fn observe<T, const D: usize>(&self, event: Event<'_, T, D>) -> ControlFlow<()> {
-        match event {
-            Event::Tick { stage, tick } => self.tick(stage, tick.done, tick.total),
-            Event::Iteration { stage, progress, .. } => {
-                self.iteration(stage, progress.iteration, progress.kl_divergence);
-            }
-            // Events of later versions are not shown.
-            _ => {}
-        }
-        ControlFlow::Continue(())
-    }
-
     /// Removes the bar, if there is one.
     pub(crate) fn finish(&self) {
         if let Shown::Bar(bar) = &self.shown {
@@ -60,7 +46,8 @@ impl Progress {
         }
     }
 
-    fn tick(&self, stage: Stage, done: usize, total: usize) {
+    /// Shows how far a stage is.
+    pub(crate) fn tick(&self, stage: Stage, done: usize, total: usize) {
         let is_new = {
             let mut current = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
             current.replace(stage) != Some(stage)
@@ -84,7 +71,8 @@ impl Progress {
         }
     }
 
-    fn iteration(&self, stage: Stage, iteration: usize, kl_divergence: f64) {
+    /// Shows an iteration.
+    pub(crate) fn iteration(&self, stage: Stage, iteration: usize, kl_divergence: f64) {
         let total = self.totals[usize::from(stage == Stage::Optimization)];
         match &self.shown {
             Shown::Bar(bar) => bar.set_message(format!("KL {kl_divergence:.4}")),

@@ -13,7 +13,9 @@
 //! | read and write one numpy array | [`read_npy`], [`write_npy`] |
 //! | read and write arrays by name | [`NpzReader`], [`NpzWriter`] |
 //! | bring data into the range of `f32` without loss | [`Narrowing`] |
+//! | write data as they were read | [`write_table`], [`write_features`], [`write_npz`] |
 //! | write a map as text | [`MapTable`] |
+//! | write text compressed | [`Compression`] |
 //! | write a file whole or not at all | [`Output`] |
 //!
 //! Files are untrusted: sizes are bounded and compared with the file before memory is taken, nothing is evaluated,
@@ -25,6 +27,7 @@ mod columns;
 mod compress;
 mod dataset;
 mod error;
+mod fields;
 mod graph;
 mod header;
 mod labels;
@@ -34,6 +37,7 @@ mod missing;
 mod mtx;
 mod narrow;
 mod npy;
+mod npy_text;
 mod npz;
 mod number;
 mod output;
@@ -43,6 +47,7 @@ mod rows;
 mod sniff;
 mod sparse;
 mod table;
+mod write;
 
 pub use compress::Compression;
 pub use dataset::{Dataset, Format, ReadOptions};
@@ -59,3 +64,4 @@ pub use npz::{NpzReader, NpzWriter};
 pub use output::{Output, WriteSeek};
 pub use read::{read_graph, read_labels, read_path, read_sparse, read_stream};
 pub use table::read_table;
+pub use write::{write_features, write_npz, write_table};

@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 
 use crate::Labels;
+use crate::fields::{end_line, push_number, push_text};
 
 /// Names of the coordinates.
 const AXES: [&str; 3] = ["x", "y", "z"];
@@ -15,6 +16,7 @@ pub struct MapTable<'a, T> {
     n_components: usize,
     labels: Option<&'a Labels>,
     ids: Option<&'a [String]>,
+    is_spreadsheet_safe: bool,
 }
 
 impl<'a, T: Display> MapTable<'a, T> {
@@ -34,13 +36,19 @@ impl<'a, T: Display> MapTable<'a, T> {
         let n_rows = positions.len() / n_components;
         assert!(labels.is_none_or(|labels| labels.len() == n_rows), "one label for each of {n_rows} rows");
         assert!(ids.is_none_or(|ids| ids.len() == n_rows), "one id for each of {n_rows} rows");
-        Self { positions, n_components, labels, ids }
+        Self { positions, n_components, labels, ids, is_spreadsheet_safe: false }
+    }
+
+    /// Puts an apostrophe before text that a spreadsheet would take for a formula.
+    #[must_use]
+    pub fn spreadsheet_safe(self, is_spreadsheet_safe: bool) -> Self {
+        Self { is_spreadsheet_safe, ..self }
     }
 
     /// Writes a header (`x`, `y`, `z`, `label`, `id`, as far as they exist) and a line per row.
     ///
     /// Numbers are the shortest that read back as the same value. Text is quoted where it must be and otherwise
-    /// passed through unchanged.
+    /// passed through unchanged, unless [`spreadsheet_safe`](Self::spreadsheet_safe) is set.
     ///
     /// # Errors
     /// Those of `sink`.
@@ -48,50 +56,27 @@ impl<'a, T: Display> MapTable<'a, T> {
         let mut line = String::new();
         let separator = char::from(delimiter);
         for axis in &AXES[..self.n_components] {
-            push_field(&mut line, axis, separator);
+            push_text(&mut line, axis, separator, false);
         }
         if self.labels.is_some() {
-            push_field(&mut line, "label", separator);
+            push_text(&mut line, "label", separator, false);
         }
         if self.ids.is_some() {
-            push_field(&mut line, "id", separator);
+            push_text(&mut line, "id", separator, false);
         }
         end_line(&mut line, sink)?;
         for (i, position) in self.positions.chunks_exact(self.n_components).enumerate() {
             for coordinate in position {
-                push_field(&mut line, &coordinate.to_string(), separator);
+                push_number(&mut line, coordinate, separator);
             }
             if let Some(labels) = self.labels {
-                push_field(&mut line, labels.text(i), separator);
+                push_text(&mut line, labels.text(i), separator, self.is_spreadsheet_safe);
             }
             if let Some(ids) = self.ids {
-                push_field(&mut line, &ids[i], separator);
+                push_text(&mut line, &ids[i], separator, self.is_spreadsheet_safe);
             }
             end_line(&mut line, sink)?;
         }
         Ok(())
     }
-}
-
-/// Appends a field and the separator after it, quoted if it could be misread.
-fn push_field(line: &mut String, field: &str, separator: char) {
-    let is_special = |c: char| c == separator || matches!(c, '"' | '\r' | '\n');
-    let is_padded = field.starts_with(char::is_whitespace) || field.ends_with(char::is_whitespace);
-    if field.contains(is_special) || is_padded {
-        line.push('"');
-        line.push_str(&field.replace('"', "\"\""));
-        line.push('"');
-    } else {
-        line.push_str(field);
-    }
-    line.push(separator);
-}
-
-/// Turns the last separator into a line feed and writes the line.
-fn end_line(line: &mut String, sink: &mut (impl Write + ?Sized)) -> io::Result<()> {
-    line.pop();
-    line.push('\n');
-    sink.write_all(line.as_bytes())?;
-    line.clear();
-    Ok(())
 }

@@ -52,6 +52,25 @@ impl Narrowing {
         Self { centers, exponent }
     }
 
+    /// From its parts, for instance read back from a file; none when there is no center or one is not finite.
+    #[must_use]
+    pub fn from_parts(centers: Vec<f64>, exponent: i32) -> Option<Self> {
+        let is_valid = !centers.is_empty() && centers.iter().all(|center| center.is_finite());
+        is_valid.then_some(Self { centers, exponent })
+    }
+
+    /// What was subtracted from each column.
+    #[must_use]
+    pub fn centers(&self) -> &[f64] {
+        &self.centers
+    }
+
+    /// The power of two that everything was divided by then.
+    #[must_use]
+    pub fn exponent(&self) -> i32 {
+        self.exponent
+    }
+
     /// Shifted and scaled values, of size at most 2, in `f64`.
     ///
     /// # Panics

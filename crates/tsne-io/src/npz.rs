@@ -5,9 +5,8 @@ use std::io::{BufReader, Read, Seek, Write};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
-use crate::npy::{
-    Array, Length, NpyElement, read_array, read_texts, write_npy, write_npy_text, write_npy_texts,
-};
+use crate::npy::{Array, Length, NpyElement, read_array, write_npy};
+use crate::npy_text::{read_texts, write_npy_text, write_npy_texts};
 use crate::{Cells, Dataset, Error, Format, Labels, Matrix, ReadOptions, Sparse, error};
 
 /// No deflated stream is longer than this many times its compressed form.

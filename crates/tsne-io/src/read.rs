@@ -130,7 +130,7 @@ pub fn read_labels(path: impl AsRef<Path>, n_rows: usize) -> Result<Labels, Erro
     let mut name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let file = open(path)?;
     let mut texts = if path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("npy")) {
-        crate::npy::read_texts(file, crate::npy::Length::Unknown)?.1
+        crate::npy_text::read_texts(file, crate::npy::Length::Unknown)?.1
     } else {
         let mut text = Vec::new();
         decompressed(file)?.read_to_end(&mut text).map_err(Error::of_reading)?;

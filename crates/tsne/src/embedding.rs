@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde_json::{Map, Value};
 use tsne_core::{Csr, NegativeGradient, NeighborQuery, NonFinite, Scalar};
 use tsne_neighbors::Metric;
 use tsne_optim::{Descent, State, StopReason};
@@ -43,6 +44,8 @@ pub struct TsneEmbedding<T: Scalar, const D: usize> {
     pub(crate) index: Option<Arc<dyn NeighborQuery<T>>>,
     /// The frozen map for new points, as long as it is that of these positions.
     pub(crate) reference: Option<Arc<Reference<T, D>>>,
+    /// What its user keeps with it.
+    pub(crate) notes: Map<String, Value>,
 }
 
 impl<T: Scalar, const D: usize> std::fmt::Debug for TsneEmbedding<T, D> {
@@ -102,7 +105,19 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
             data: None,
             index: None,
             reference: None,
+            notes: Map::new(),
         })
+    }
+
+    /// What was kept with the map under this name.
+    #[must_use]
+    pub fn note(&self, name: &str) -> Option<&Value> {
+        self.notes.get(name)
+    }
+
+    /// Keeps something with the map under a name, in its model too: how its data were scaled, names of columns, labels.
+    pub fn set_note(&mut self, name: impl Into<String>, note: Value) {
+        self.notes.insert(name.into(), note);
     }
 
     /// Position of every point, in the order of the data.

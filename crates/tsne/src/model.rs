@@ -242,6 +242,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
             data: data.map(Arc::new),
             index: None,
             reference: None,
+            notes: header.notes,
         })
     }
 
@@ -290,6 +291,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
             placement,
             run: Run::of(&self.run)?,
             report: Account::of(&self.report),
+            notes: self.notes.clone(),
         })
     }
 }

@@ -232,7 +232,6 @@ fn mistakes_on_the_command_line_are_usage_errors() {
         "fit d.csv",
         "fit",
         "",
-        "plot d.csv",
     ] {
         let outcome = directory.tsne(args);
         assert_eq!(outcome.status, Some(2), "tsne {args}: {}", outcome.stderr);

@@ -1,13 +1,23 @@
 //! The program as its users meet it: run as a process, judged by exit status, messages and files.
 
+mod codes;
+mod config;
 mod demo;
+mod eval;
 mod faults;
 mod fits;
+mod models;
 mod outputs;
+mod plan;
+mod resume;
+mod shell;
+#[cfg(unix)]
+mod signals;
+mod transform;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// A fresh directory to run in, removed with all that is in it.
@@ -38,6 +48,23 @@ impl Directory {
             .expect("the program runs");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("messages are text");
         Outcome { status: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+    }
+
+    /// Starts `tsne` here and lets it run.
+    fn start(&self, args: &str) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_tsne"))
+            .args(args.split_whitespace())
+            .current_dir(&self.0)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program runs")
+    }
+
+    /// Runs `tsne`, which must succeed, and returns what it printed.
+    fn printed(&self, args: &str) -> String {
+        let outcome = self.tsne(args);
+        assert_eq!(outcome.status, Some(0), "tsne {args}: {}", outcome.stderr);
+        outcome.stdout
     }
 
     /// Runs `tsne`, which must succeed, and returns what it said.

@@ -10,6 +10,7 @@ mod output;
 mod paths;
 mod sparse;
 mod table;
+mod written;
 
 use tsne_io::{Cells, Dataset};
 

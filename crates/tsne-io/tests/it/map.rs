@@ -26,6 +26,17 @@ fn columns_and_quotes() {
     assert_eq!(bytes, b"x\ty\tz\n1\t2\t0.1\n", "three components, tabs, the shortest spelling of the f32");
 }
 
+#[test]
+fn formulas_of_spreadsheets_are_made_text_where_asked() {
+    let labels = Labels::from_texts("kind", ["=1+1", "-x", "plain"]);
+    let ids = ["@a,b".to_owned(), "\tq".to_owned(), "'".to_owned()];
+    let mut bytes = Vec::new();
+    let table = MapTable::new(&[-1.0, 2.0, 3.0], 1, Some(&labels), Some(&ids));
+    table.spreadsheet_safe(true).write(&mut bytes, b',').expect("memory takes all");
+    let expected = "x,label,id\n-1,'=1+1,\"'@a,b\"\n2,'-x,\"'\tq\"\n3,plain,'\n";
+    assert_eq!(String::from_utf8(bytes).expect("text"), expected, "text, not numbers");
+}
+
 proptest! {
     #[test]
     fn a_map_reads_back(

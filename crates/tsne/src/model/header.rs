@@ -30,6 +30,9 @@ pub(super) struct Header {
     pub(super) placement: Option<Rule>,
     pub(super) run: Run,
     pub(super) report: Account,
+    /// What the map's user keeps with it.
+    #[serde(default)]
+    pub(super) notes: serde_json::Map<String, serde_json::Value>,
 }
 
 #[derive(Serialize, Deserialize, Debug)]

@@ -1,0 +1,162 @@
+//! What models and checkpoints keep beside the map, and when checkpoints are written.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tsne::{ModelError, SaveOptions, Scalar, TsneEmbedding};
+use tsne_io::{Labels, Narrowing, Output};
+
+use crate::exit::{Failure, shown_path};
+
+/// Name of the notes in the file.
+const KEY: &str = "tsne-cli";
+
+/// What the program needs to go on with a run, and to treat new rows as it treated the first.
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Notes {
+    /// What the data are called in messages.
+    pub(crate) name: String,
+    /// All flags of the fit as TOML.
+    pub(crate) configuration: String,
+    /// Shape and format of the data, for the report.
+    pub(crate) data: serde_json::Value,
+    /// Code and text of what was noticed while reading.
+    pub(crate) warnings: Vec<(String, String)>,
+    /// Names of the columns, if they had any.
+    pub(crate) feature_names: Option<Vec<String>>,
+    /// How columns were shifted and scaled: centers and exponent.
+    pub(crate) narrowing: Option<(Vec<f64>, i32)>,
+    pub(crate) labels: Option<SavedLabels>,
+    pub(crate) ids: Option<Vec<String>>,
+}
+
+/// [`Labels`].
+#[derive(Clone, Debug, Deserialize, PartialEq, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SavedLabels {
+    name: String,
+    classes: Vec<String>,
+    codes: Vec<u32>,
+}
+
+/// What goes with the numbers of a data file.
+#[derive(Clone, Debug)]
+pub(crate) struct Company {
+    pub(crate) labels: Option<Labels>,
+    pub(crate) ids: Option<Vec<String>>,
+    pub(crate) feature_names: Option<Vec<String>>,
+    /// Shape and format, for the report.
+    pub(crate) description: serde_json::Value,
+    /// Code and text of what was noticed while reading.
+    pub(crate) warnings: Vec<(String, String)>,
+    /// How columns were shifted and scaled.
+    pub(crate) narrowing: Option<Narrowing>,
+}
+
+impl Notes {
+    pub(crate) fn of(name: &str, configuration: &toml::Table, company: &Company) -> Self {
+        Self {
+            name: name.to_owned(),
+            configuration: crate::config::to_text(configuration),
+            data: company.description.clone(),
+            warnings: company.warnings.clone(),
+            feature_names: company.feature_names.clone(),
+            narrowing: company.narrowing.as_ref().map(|n| (n.centers().to_vec(), n.exponent())),
+            labels: company.labels.as_ref().map(|labels| SavedLabels {
+                name: labels.name().to_owned(),
+                classes: labels.classes().to_vec(),
+                codes: labels.codes().to_vec(),
+            }),
+            ids: company.ids.clone(),
+        }
+    }
+
+    /// What the map at `path` keeps, which is of `n_points`.
+    pub(crate) fn read<T: Scalar, const D: usize>(
+        map: &TsneEmbedding<T, D>,
+        path: &Path,
+    ) -> Result<Self, Failure> {
+        let failed = |what: String| {
+            Failure::new("E505", what, "give a file that tsne fit has written").at(shown_path(path))
+        };
+        let Some(value) = map.note(KEY) else {
+            return Err(failed("this map was not made by tsne fit: it does not say how".to_owned()));
+        };
+        let notes: Self = serde_json::from_value(value.clone())
+            .map_err(|e| failed(format!("what the map says of its data cannot be read: {e}")))?;
+        let n_points = map.positions().len();
+        let fits = |len: usize| len == n_points;
+        let labels_fit = notes.labels.as_ref().is_none_or(|labels| {
+            fits(labels.codes.len())
+                && labels.codes.iter().all(|&code| (code as usize) < labels.classes.len())
+        });
+        if !labels_fit || !notes.ids.as_ref().is_none_or(|ids| fits(ids.len())) {
+            return Err(failed(format!("the labels or ids are not those of {n_points} rows")));
+        }
+        Ok(notes)
+    }
+
+    /// How columns were shifted and scaled.
+    pub(crate) fn narrowing(&self, path: &Path) -> Result<Option<Narrowing>, Failure> {
+        let Some((centers, exponent)) = &self.narrowing else { return Ok(None) };
+        let narrowing = Narrowing::from_parts(centers.clone(), *exponent);
+        if narrowing.is_none() {
+            let what = "a column's center is not a finite number";
+            let help = "make the file again";
+            return Err(Failure::new("E505", what, help).at(shown_path(path)));
+        }
+        Ok(narrowing)
+    }
+
+    pub(crate) fn company(&self, path: &Path) -> Result<Company, Failure> {
+        Ok(Company {
+            labels: self.labels.as_ref().map(|saved| {
+                let texts = saved.codes.iter().map(|&code| &saved.classes[code as usize]);
+                Labels::from_texts(&saved.name, texts)
+            }),
+            ids: self.ids.clone(),
+            feature_names: self.feature_names.clone(),
+            description: self.data.clone(),
+            warnings: self.warnings.clone(),
+            narrowing: self.narrowing(path)?,
+        })
+    }
+
+    /// Makes a map keep these notes.
+    pub(crate) fn attach<T: Scalar, const D: usize>(&self, map: &mut TsneEmbedding<T, D>) {
+        let value = serde_json::to_value(self).expect("texts and finite numbers are JSON");
+        map.set_note(KEY, value);
+    }
+}
+
+/// Writes a model or checkpoint. Data are what models need to place new rows, and take most of the space.
+pub(crate) fn save<T: Scalar, const D: usize>(
+    map: &TsneEmbedding<T, D>,
+    output: &Output,
+    with_data: bool,
+) -> Result<(), Failure> {
+    let mut fault = None;
+    let written = output.write(|file| match map.save(file, SaveOptions::new().data(with_data)) {
+        Ok(_) => Ok(()),
+        Err(tsne::Error::Model(ModelError::Io(e))) => Err(e),
+        Err(error) => {
+            fault = Some(Failure::of_fit(&error, &shown_path(output.path())));
+            Err(std::io::ErrorKind::Other.into())
+        }
+    });
+    match (fault, written) {
+        (Some(failure), _) => Err(failure),
+        (None, written) => written.map_err(|e| Failure::in_file(output.path(), &e)),
+    }
+}
+
+/// A name for the checkpoint of a stopped run that asked for none: that of `output` with the suffix `.ckpt`, and a number
+/// if there is such a file.
+pub(crate) fn free_name(output: &Path) -> PathBuf {
+    let stem = output.file_stem().unwrap_or("tsne".as_ref()).to_string_lossy().into_owned();
+    let named = |name: String| output.with_file_name(name);
+    let numbered = (2..).map(|number| named(format!("{stem}-{number}.ckpt")));
+    let mut names = std::iter::once(named(format!("{stem}.ckpt"))).chain(numbered);
+    names.find(|path| !path.exists()).expect("numbers do not end")
+}

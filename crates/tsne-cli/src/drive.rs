@@ -1,0 +1,183 @@
+//! Drives a descent through its phases: stops on a signal, pauses for checkpoints, and goes on to the same bits.
+
+use std::ops::ControlFlow;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use tsne::{Error, Event, Phase, Scalar, Stage, TsneEmbedding};
+
+use crate::exit::Failure;
+use crate::progress::Progress;
+use crate::signal::{Signal, Stop};
+
+/// The two phases of a run.
+pub(crate) type Phases = [(Stage, Phase); 2];
+
+/// Of a run that is not gone on with once it was stopped.
+pub(crate) const NO_PHASES: Phases = [
+    (Stage::EarlyExaggeration, Phase { n_iter: 0, ..Phase::standard() }),
+    (Stage::Optimization, Phase { n_iter: 0, ..Phase::standard() }),
+];
+
+/// What a descent is watched by.
+pub(crate) struct Driver<'a> {
+    pub(crate) phases: Phases,
+    pub(crate) stop: &'a Stop,
+    pub(crate) progress: &'a Progress,
+    /// Time between two checkpoints; none where none are asked for.
+    pub(crate) every: Option<Duration>,
+    saved: Mutex<Instant>,
+}
+
+/// How a descent ended.
+#[derive(Debug)]
+pub(crate) enum End {
+    Completed,
+    Stopped(Signal),
+    /// The map is the last good one.
+    Failed(Failure),
+}
+
+impl End {
+    /// How the report says it.
+    pub(crate) fn reason(&self) -> &'static str {
+        match self {
+            Self::Completed => "completed",
+            Self::Stopped(signal) => signal.name(),
+            Self::Failed(failure) => failure.code(),
+        }
+    }
+}
+
+/// A map, and how long the phases took that were run on it here.
+#[derive(Debug)]
+pub(crate) struct Driven<T: Scalar, const D: usize> {
+    pub(crate) map: TsneEmbedding<T, D>,
+    pub(crate) timings: Vec<(Stage, Duration)>,
+    pub(crate) end: End,
+}
+
+impl<'a> Driver<'a> {
+    pub(crate) fn new(
+        phases: Phases,
+        stop: &'a Stop,
+        progress: &'a Progress,
+        every: Option<Duration>,
+    ) -> Self {
+        Self { phases, stop, progress, every, saved: Mutex::new(Instant::now()) }
+    }
+
+    /// Shows an event of a whole fit, and breaks when it is to stop or pause.
+    pub(crate) fn observe<T, const D: usize>(&self, event: Event<'_, T, D>) -> ControlFlow<()> {
+        self.observe_from(None, event)
+    }
+
+    /// The same in a run of its own, which goes on with a stage after so many iterations.
+    fn observe_from<T, const D: usize>(
+        &self,
+        from: Option<(Stage, usize)>,
+        event: Event<'_, T, D>,
+    ) -> ControlFlow<()> {
+        let place = |stage| from.unwrap_or((stage, 0));
+        let mut pauses = false;
+        match event {
+            Event::Tick { stage, tick } => {
+                let (stage, before) = place(stage);
+                self.progress.tick(stage, before + tick.done, before + tick.total);
+                // A run that has made no iteration yet would be paused for ever.
+                pauses = is_descent(stage) && tick.done > 0 && self.is_due();
+            }
+            Event::Iteration { stage, progress, .. } => {
+                let (stage, before) = place(stage);
+                self.progress.iteration(stage, before + progress.iteration, progress.kl_divergence);
+            }
+            // Events of later versions are not shown.
+            _ => {}
+        }
+        if pauses || self.stop.signal().is_some() {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        let saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
+        self.every.is_some_and(|every| saved.elapsed() >= every)
+    }
+
+    /// Takes a map through what is left of the phases; `save` is called whenever a checkpoint is due.
+    pub(crate) fn finish<T: Scalar, const D: usize>(
+        &self,
+        mut map: TsneEmbedding<T, D>,
+        mut save: impl FnMut(&TsneEmbedding<T, D>) -> Result<(), Failure>,
+    ) -> Result<Driven<T, D>, Failure> {
+        let mut timings = map.report().timings.clone();
+        loop {
+            let Some((stage, before, phase)) = self.rest(map.report().n_iter) else {
+                return Ok(Driven { map, timings, end: End::Completed });
+            };
+            if let Some(signal) = self.stop.signal() {
+                return Ok(Driven { map, timings, end: End::Stopped(signal) });
+            }
+            if self.is_due() {
+                save(&map)?;
+                *self.saved.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            }
+            let start = Instant::now();
+            let run = map.optimization().phase(phase);
+            let result =
+                map.optimize_observed(&run, &|event| self.observe_from(Some((stage, before)), event));
+            timings.push((stage, start.elapsed()));
+            if let Err(error) = result {
+                let end = End::Failed(Failure::of_fit(&error, ""));
+                return Ok(Driven { map, timings, end });
+            }
+        }
+    }
+
+    /// What is left after so many iterations: the stage, its iterations that are made, and those that are not.
+    fn rest(&self, done: usize) -> Option<(Stage, usize, Phase)> {
+        let mut before = done;
+        for (stage, phase) in self.phases {
+            if before < phase.n_iter {
+                return Some((stage, before, Phase { n_iter: phase.n_iter - before, ..phase }));
+            }
+            before -= phase.n_iter;
+        }
+        None
+    }
+}
+
+/// The map that a fit came to, or the reason why there is none: a signal, or a fault.
+pub(crate) enum Fitted<T: Scalar, const D: usize> {
+    Map(TsneEmbedding<T, D>),
+    /// With the fault that ended it.
+    LastGood(TsneEmbedding<T, D>, Failure),
+    /// Stopped before there was a map.
+    Nothing(Signal, Stage),
+}
+
+/// Sorts what a fit returned.
+pub(crate) fn sort<T: Scalar, const D: usize>(
+    result: Result<TsneEmbedding<T, D>, Error>,
+    stop: &Stop,
+    input: &str,
+) -> Result<Fitted<T, D>, Failure> {
+    match (result, stop.signal()) {
+        (Ok(map), _) => Ok(Fitted::Map(map)),
+        (Err(Error::Interrupted { stage }), Some(signal)) => Ok(Fitted::Nothing(signal, stage)),
+        (Err(error), _) => {
+            let failure = Failure::of_fit(&error, input);
+            match error.into_last_map().and_then(tsne::LastMap::into_embedding) {
+                Some(map) => Ok(Fitted::LastGood(map, failure)),
+                None => Err(failure),
+            }
+        }
+    }
+}
+
+/// Whether a stage moves the map.
+fn is_descent(stage: Stage) -> bool {
+    matches!(stage, Stage::EarlyExaggeration | Stage::Optimization)
+}

@@ -1,0 +1,133 @@
+//! `tsne inspect`: what is in a model, a checkpoint or a data file.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+use tsne::{ModelInfo, Scalar};
+use tsne_io::{Labels, ReadOptions, read_path};
+
+use crate::args::InspectArgs;
+use crate::checkpoint::Notes;
+use crate::exit::{Failure, print, shown_path};
+use crate::resume::{load, read_head};
+
+/// Runs the command.
+pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
+    let suffix = args.file.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+    let entries = match suffix.as_str() {
+        "tsne" | "ckpt" => of_model(args)?,
+        "json" => of_report(&args.file)?,
+        _ => of_data(&args.file)?,
+    };
+    if args.json {
+        let object: serde_json::Map<String, Value> =
+            entries.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        return print(&format!("{:#}\n", Value::from(object)));
+    }
+    let text: String = entries.iter().map(|(key, value)| line(key, value)).collect();
+    print(&text)
+}
+
+type Entries = Vec<(&'static str, Value)>;
+
+/// One entry for people: lists short, nothing where there is nothing.
+fn line(key: &str, value: &Value) -> String {
+    let key = key.replace('_', " ");
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) if text.contains('\n') => {
+            let lines: String = text.lines().map(|line| format!("  {line}\n")).collect();
+            format!("{key}:\n{lines}")
+        }
+        Value::String(text) => format!("{key:<16} {}\n", tsne_io::shown(text)),
+        Value::Array(values) if values.is_empty() => format!("{key:<16} none\n"),
+        Value::Array(values) => {
+            let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let shown: Vec<String> = values.iter().take(8).map(text).collect();
+            let more = if values.len() > 8 { ", ..." } else { "" };
+            format!("{key:<16} {}{more}\n", tsne_io::shown(&shown.join(", ")))
+        }
+        other => format!("{key:<16} {other}\n"),
+    }
+}
+
+fn of_model(args: &InspectArgs) -> Result<Entries, Failure> {
+    let info = read_head(&args.file)?;
+    let mut entries = vec![
+        ("kind", json!("model or checkpoint")),
+        ("format", json!(format!("{}.{}", info.version.0, info.version.1))),
+        ("precision", json!(info.scalar)),
+        ("n_points", json!(info.n_points)),
+        ("n_components", json!(info.n_components)),
+        ("n_features", json!(info.n_features)),
+        ("metric", json!(info.metric)),
+        ("entries_of_p", json!(info.n_entries)),
+        ("n_iter", json!(info.n_iter)),
+        ("kl_divergence", json!(info.kl_divergence)),
+        ("can_transform", json!(info.has_data)),
+        ("left_out", json!(info.left_out)),
+    ];
+    if args.verify {
+        let notes = match (info.scalar.as_str(), info.n_components) {
+            ("f32", 1) => verify::<f32, 1>(&args.file, &info),
+            ("f32", 2) => verify::<f32, 2>(&args.file, &info),
+            ("f32", _) => verify::<f32, 3>(&args.file, &info),
+            (_, 1) => verify::<f64, 1>(&args.file, &info),
+            (_, 2) => verify::<f64, 2>(&args.file, &info),
+            _ => verify::<f64, 3>(&args.file, &info),
+        }?;
+        entries.extend([
+            ("verified", json!(true)),
+            ("data", json!(notes.name)),
+            ("feature_names", json!(notes.feature_names)),
+            ("labels", notes.data["label"].clone()),
+            ("has_ids", json!(notes.ids.is_some())),
+            ("configuration", json!(notes.configuration)),
+        ]);
+    }
+    Ok(entries)
+}
+
+/// Reads every array, which checks all of them.
+fn verify<T: Scalar, const D: usize>(path: &Path, info: &ModelInfo) -> Result<Notes, Failure> {
+    let (map, notes) = load::<T, D>(path)?;
+    debug_assert_eq!(map.positions().len(), info.n_points, "the head tells the truth");
+    Ok(notes)
+}
+
+fn of_report(path: &Path) -> Result<Entries, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|e| {
+        let error = match e.kind() {
+            std::io::ErrorKind::NotFound => tsne_io::Error::NotFound,
+            _ => tsne_io::Error::NotReadable(e),
+        };
+        Failure::in_file(path, &error)
+    })?;
+    let report: Value = serde_json::from_str(&text).map_err(|e| {
+        let what = format!("the report is not JSON: {e}");
+        Failure::new("E107", what, "give a file that tsne fit has written").at(shown_path(path))
+    })?;
+    let part = |key: &str| report[key].clone();
+    Ok(vec![
+        ("kind", json!("report")),
+        ("n_points", report["plan"]["n_points"].clone()),
+        ("n_iter", part("n_iter")),
+        ("kl_divergence", part("kl_divergence")),
+        ("stop", part("stop")),
+        ("random_state", part("random_state")),
+        ("configuration", part("configuration")),
+    ])
+}
+
+fn of_data(path: &Path) -> Result<Entries, Failure> {
+    let data = read_path(path, &ReadOptions::default()).map_err(|e| Failure::in_file(path, &e))?;
+    Ok(vec![
+        ("kind", json!("data")),
+        ("format", json!(data.format.to_string())),
+        ("n_rows", json!(data.features.n_rows())),
+        ("n_features", json!(data.features.n_features())),
+        ("feature_names", json!(data.feature_names)),
+        ("labels", json!(data.labels.as_ref().map(Labels::name))),
+        ("rounded_integers", json!(data.n_rounded_integers)),
+    ])
+}

@@ -1,0 +1,77 @@
+//! `tsne plan`: what a fit would do and need; computes nothing.
+
+use serde_json::json;
+use tsne_io::{Labels, read_path};
+
+use crate::args::{PlanArgs, Precision};
+use crate::exit::{Failure, print, shown_path};
+use crate::fit::{Choices, tsne};
+use crate::{memory, report};
+
+/// Runs the command.
+pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
+    let parameters = &args.parameters;
+    let choices = Choices::parse(parameters)?;
+    tsne::<2>(parameters, &choices).plan(2, 1).map_err(|e| Failure::of_fit(&e, ""))?;
+    let data =
+        read_path(&args.input, &args.reading.options()).map_err(|e| Failure::in_file(&args.input, &e))?;
+    let (n_rows, n_features) = (data.features.n_rows(), data.features.n_features());
+    let plan = match parameters.n_components {
+        1 => tsne::<1>(parameters, &choices).plan(n_rows, n_features),
+        2 => tsne::<2>(parameters, &choices).plan(n_rows, n_features),
+        _ => tsne::<3>(parameters, &choices).plan(n_rows, n_features),
+    };
+    let name = shown_path(&args.input);
+    let plan = plan.map_err(|e| Failure::of_fit(&e, &name))?;
+    let (scalar_bytes, scalar) = match parameters.precision {
+        Precision::F32 => (4, "f32"),
+        Precision::F64 => (8, "f64"),
+    };
+    let peak = memory::peak_bytes(&plan, scalar_bytes);
+    let n_iter = parameters.early_exaggeration_iter.saturating_add(parameters.n_iter);
+    let seconds = memory::seconds(&plan, n_iter);
+    let available = memory::available();
+    if args.json {
+        let mut value = report::plan(&plan);
+        value["precision"] = scalar.into();
+        value["n_iter"] = n_iter.into();
+        value["estimated_seconds"] = seconds.into();
+        value["estimated_peak_bytes"] = peak.into();
+        value["available_bytes"] = json!(available);
+        print(&format!("{value:#}\n"))?;
+    } else {
+        let mut text = format!("Input  {name}: {n_rows} rows of {n_features} features, {}", data.format);
+        if let Some(labels) = &data.labels {
+            text += &of_labels(labels);
+        }
+        let mut heading = "Plan";
+        for line in plan.to_string().lines() {
+            text += &format!("\n{heading:<7}{line}");
+            heading = "";
+        }
+        #[allow(clippy::cast_precision_loss, reason = "for people to read")]
+        let of = available.map(|bytes| format!(" of {} available", memory::shown(bytes as f64)));
+        text += &format!(
+            "\nNeeds  about {} for {n_iter} iterations in {scalar}, peak {}{}\n",
+            duration(seconds),
+            memory::shown(peak),
+            of.unwrap_or_default()
+        );
+        print(&text)?;
+    }
+    memory::check(&plan, scalar_bytes, args.running.max_memory)
+}
+
+fn of_labels(labels: &Labels) -> String {
+    format!(", {} classes of {}", labels.classes().len(), tsne_io::shown(labels.name()))
+}
+
+/// A time as people read it, no finer than an estimate is.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        s if s < 1.0 => "a second".to_owned(),
+        s if s < 100.0 => format!("{s:.0} s"),
+        s if s < 6000.0 => format!("{:.0} min", s / 60.0),
+        s => format!("{:.1} h", s / 3600.0),
+    }
+}

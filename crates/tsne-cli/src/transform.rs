@@ -1,0 +1,213 @@
+//! `tsne transform`: places new rows in the map of a model.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::path::Path;
+use std::time::Instant;
+
+use serde_json::json;
+use tsne::{Error, LearningRate, NewPositions, PartialTsneEmbedding, Scalar, StopReason, Transform};
+use tsne_io::{NpyElement, read_path, shown};
+
+use crate::args::{PlacingArgs, TransformArgs};
+use crate::checkpoint::{Company, Notes};
+use crate::drive::Driver;
+use crate::exit::{Failure, shown_path, tell};
+use crate::fit::company;
+use crate::output::{Map, Outputs};
+use crate::progress::Progress;
+use crate::resume::{load, read_head};
+use crate::signal::{Ending, Stop};
+use crate::{features, report};
+
+/// Runs the command.
+pub(crate) fn run(args: &TransformArgs) -> Result<Ending, Failure> {
+    let stop = Stop::listen()?;
+    let outputs = Outputs::check(&args.outputs, Some(&args.input), args.force)?;
+    if outputs.has_model() || outputs.checkpoint().is_some() {
+        let what = "new rows in a map are neither a model nor a checkpoint of their own";
+        let help = "end the name of the output in .csv, .tsv, .npy, .png or .json";
+        return Err(Failure::new("E207", what, help).at("--output"));
+    }
+    let info = read_head(&args.model)?;
+    let task = Task { args, outputs, stop };
+    match (info.scalar.as_str(), info.n_components) {
+        ("f32", 1) => task.run::<f32, 1>(),
+        ("f32", 2) => task.run::<f32, 2>(),
+        ("f32", _) => task.run::<f32, 3>(),
+        (_, 1) => task.run::<f64, 1>(),
+        (_, 2) => task.run::<f64, 2>(),
+        _ => task.run::<f64, 3>(),
+    }
+}
+
+/// What was asked for, checked as far as it can be without reading.
+struct Task<'a> {
+    args: &'a TransformArgs,
+    outputs: Outputs,
+    stop: Stop,
+}
+
+impl Task<'_> {
+    fn run<T, const D: usize>(&self) -> Result<Ending, Failure>
+    where
+        T: Scalar + NpyElement + Display,
+    {
+        let args = self.args;
+        let start = Instant::now();
+        let (mut map, notes) = load::<T, D>(&args.model)?;
+        map.set_optimization(map.optimization().n_jobs(args.placing.n_jobs));
+        let how = how::<D>(&args.placing)?;
+        let data =
+            read_path(&args.input, &args.reading.options()).map_err(|e| Failure::in_file(&args.input, &e))?;
+        let names = data.feature_names.clone();
+        let (features, company) = company(data);
+        let expected = map.report().plan.n_features.unwrap_or(features.n_features());
+        let places = self.places(&notes, names.as_deref(), expected, features.n_features())?;
+        let name = shown_path(&args.input);
+        let failed = |e: Error| match &e {
+            Error::NoReferenceData | Error::NoNewRows => {
+                let help = "make the model with tsne fit -o FILE.tsne";
+                Failure::new("E207", e.to_string(), help).at(shown_path(&args.model))
+            }
+            _ => Failure::of_fit(&e, &name),
+        };
+        let narrowing = notes.narrowing(&args.model)?;
+        let points = features::points_like::<T>(features, places.as_deref(), narrowing.as_ref())
+            .map_err(|e| failed(e.into()))?;
+        let n_rows = points.points().n_points();
+        self.tell("Model", &format!("{}: {} points", shown_path(&args.model), map.positions().len()));
+        self.tell("Input", &format!("{name}: {n_rows} rows"));
+
+        let iterations = [args.placing.early_exaggeration_iter, args.placing.n_iter];
+        let progress = Progress::new(&args.telling, iterations);
+        // Nothing of these phases is left to be gone on with: a transform is short.
+        let driver = Driver::new(crate::drive::NO_PHASES, &self.stop, &progress, None);
+        self.stop.hold();
+        let placed = map.transform_observed(points.points(), &how, &|event| driver.observe(event));
+        progress.finish();
+        let new = match (placed, self.stop.signal()) {
+            (Ok(new), _) => new,
+            (Err(_), Some(signal)) => {
+                self.tell("Stopped", "before the new rows had positions");
+                return Ok(Ending::Stopped(signal));
+            }
+            (Err(e), _) => return Err(failed(e)),
+        };
+        self.write(&new, &company, start)?;
+        match (new.stop(), self.stop.signal()) {
+            (StopReason::Interrupted { .. }, Some(signal)) => Ok(Ending::Stopped(signal)),
+            _ => Ok(Ending::Done),
+        }
+    }
+
+    fn write<T, const D: usize>(
+        &self,
+        new: &PartialTsneEmbedding<T, D>,
+        company: &Company,
+        start: Instant,
+    ) -> Result<(), Failure>
+    where
+        T: Scalar + NpyElement + Display,
+    {
+        let of_placing = new.warnings().iter().map(|w| (w.code().to_owned(), w.to_string()));
+        let warnings: Vec<(String, String)> = company.warnings.iter().cloned().chain(of_placing).collect();
+        if !self.args.telling.quiet {
+            for (code, text) in &warnings {
+                tell(format_args!("warning {code}: {text}"));
+            }
+        }
+        let n_rows = new.positions().len();
+        let kl_divergence = new.kl_divergence();
+        let seconds = start.elapsed().as_secs_f64();
+        self.outputs.write(&Map {
+            embedding: None,
+            positions: new.positions(),
+            labels: company.labels.as_ref(),
+            ids: company.ids.as_deref(),
+            caption: format!(
+                "{n_rows} new points in the t-SNE map {} · KL divergence {kl_divergence:.3}",
+                short_name(&self.args.model)
+            ),
+            report: json!({
+                "versions": {"tsne": env!("CARGO_PKG_VERSION")},
+                "command": report::command(),
+                "data": company.description,
+                "warnings": warnings.iter().map(|(c, t)| json!({"code": c, "text": t})).collect::<Vec<_>>(),
+                "n_iter": new.n_iter(),
+                "kl_divergence": kl_divergence,
+                "seconds": seconds,
+                "stop": self.stop.signal().map_or("completed", |signal| signal.name()),
+                "peak_memory_bytes": report::peak_memory(),
+            }),
+        })?;
+        self.tell("Map", &format!("KL divergence {kl_divergence:.4} of {n_rows} new rows in {seconds:.1} s"));
+        let names: Vec<String> = self.outputs.paths().map(shown_path).collect();
+        self.tell("Wrote", &names.join(", "));
+        Ok(())
+    }
+
+    /// Where the columns of the model are among those of the new rows: by name where both have names. None where they
+    /// are in the same order.
+    fn places(
+        &self,
+        notes: &Notes,
+        names: Option<&[String]>,
+        expected: usize,
+        got: usize,
+    ) -> Result<Option<Vec<usize>>, Failure> {
+        if expected != got {
+            let what = format!("new rows have {got} features, those of the model {expected}");
+            return Err(self.other_columns(what));
+        }
+        let (Some(wanted), Some(names)) = (&notes.feature_names, names) else { return Ok(None) };
+        if wanted == names {
+            return Ok(None);
+        }
+        let place_of: HashMap<&str, usize> =
+            names.iter().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
+        if let Some(missing) = wanted.iter().find(|name| !place_of.contains_key(name.as_str())) {
+            let what = format!("column \"{}\" of the model is not among the new data", shown(missing));
+            return Err(self.other_columns(what));
+        }
+        if place_of.len() < names.len() {
+            let what = "columns of the new data share a name, in another order than the model's";
+            return Err(self.other_columns(what.to_owned()));
+        }
+        Ok(Some(wanted.iter().map(|name| place_of[name.as_str()]).collect()))
+    }
+
+    fn other_columns(&self, what: String) -> Failure {
+        let help = "give the columns the model was made of; set others aside with --label, --id or --drop";
+        Failure::new("E116", what, help).at(shown_path(&self.args.input))
+    }
+
+    fn tell(&self, heading: &str, text: &str) {
+        if !self.args.telling.quiet {
+            tell(format_args!("{heading:<7}{text}"));
+        }
+    }
+}
+
+fn short_name(path: &Path) -> String {
+    path.file_name().map_or_else(|| shown_path(path), |name| shown_path(Path::new(name)))
+}
+
+/// How the flags say that new rows are placed.
+fn how<const D: usize>(p: &PlacingArgs) -> Result<Transform<D>, Failure> {
+    let initialization: NewPositions<D> =
+        p.initialization.parse().map_err(|e: Error| Failure::of_fit(&e, ""))?;
+    let how = Transform::new()
+        .initialization(initialization)
+        .k(p.k)
+        .learning_rate(LearningRate::Fixed(p.learning_rate))
+        .early_exaggeration(p.early_exaggeration)
+        .early_exaggeration_iter(p.early_exaggeration_iter)
+        .exaggeration(p.exaggeration)
+        .n_iter(p.n_iter)
+        .initial_momentum(p.initial_momentum)
+        .final_momentum(p.final_momentum)
+        .max_grad_norm(p.max_grad_norm.0)
+        .max_step_norm(p.max_step_norm.0);
+    Ok(if p.perplexity.is_empty() { how } else { how.perplexities(&p.perplexity) })
+}
