@@ -244,9 +244,10 @@ impl Job<'_> {
     {
         let Driven { map, timings, end } = driven;
         let mut warnings = company.warnings.clone();
-        if let Some(notice) = notice::collapsed(&map) {
-            self.tell_warnings(std::slice::from_ref(&notice));
-            warnings.push(notice);
+        if matches!(end, End::Completed) {
+            let notices = notice::of_map(&map);
+            self.tell_warnings(&notices);
+            warnings.extend(notices);
         }
         self.tell_outcome(&map, &timings, start);
         let report = map.report();
