@@ -201,7 +201,7 @@ impl Job<'_> {
             }
             Fitted::Nothing(signal, stage) => {
                 progress.finish();
-                self.tell("Stopped", &format!("during {stage}, before there was a map"));
+                self.tell("Stop", &format!("during {stage}, before there was a map"));
                 return Ok(Ending::Stopped(signal));
             }
         };
@@ -285,7 +285,7 @@ impl Job<'_> {
                 names.push(checkpoint.clone());
             }
             self.tell("Wrote", &names.join(", "));
-            self.tell("Stopped", &format!("go on with: tsne resume {checkpoint}"));
+            self.tell("Stop", &format!("go on with: tsne resume {checkpoint}"));
         } else {
             self.tell("Wrote", &names.join(", "));
         }
