@@ -201,7 +201,7 @@ impl Job<'_> {
             }
             Fitted::Nothing(signal, stage) => {
                 progress.finish();
-                self.tell("Stopped", &format!("during {stage}, before there was a map"));
+                self.tell("Stop", &format!("during {stage}, before there was a map"));
                 return Ok(Ending::Stopped(signal));
             }
         };
@@ -244,9 +244,10 @@ impl Job<'_> {
     {
         let Driven { map, timings, end } = driven;
         let mut warnings = company.warnings.clone();
-        if let Some(notice) = notice::collapsed(&map) {
-            self.tell_warnings(std::slice::from_ref(&notice));
-            warnings.push(notice);
+        if matches!(end, End::Completed) {
+            let notices = notice::of_map(&map);
+            self.tell_warnings(&notices);
+            warnings.extend(notices);
         }
         self.tell_outcome(&map, &timings, start);
         let report = map.report();
@@ -284,7 +285,7 @@ impl Job<'_> {
                 names.push(checkpoint.clone());
             }
             self.tell("Wrote", &names.join(", "));
-            self.tell("Stopped", &format!("go on with: tsne resume {checkpoint}"));
+            self.tell("Stop", &format!("go on with: tsne resume {checkpoint}"));
         } else {
             self.tell("Wrote", &names.join(", "));
         }

@@ -89,7 +89,7 @@ impl Task<'_> {
         let new = match (placed, self.stop.signal()) {
             (Ok(new), _) => new,
             (Err(_), Some(signal)) => {
-                self.tell("Stopped", "before the new rows had positions");
+                self.tell("Stop", "before the new rows had positions");
                 return Ok(Ending::Stopped(signal));
             }
             (Err(e), _) => return Err(failed(e)),
