@@ -5,6 +5,7 @@ mod demo;
 mod eval;
 mod faults;
 mod fits;
+mod inputs;
 mod models;
 mod outputs;
 mod plan;
