@@ -8,6 +8,7 @@ mod knn;
 mod pca;
 #[cfg(feature = "peers")]
 mod peer_tree;
+mod points;
 mod repel;
 mod spectral;
 mod transform;
@@ -30,6 +31,7 @@ pub struct Workload {
 
 /// Every workload.
 pub const WORKLOADS: &[Workload] = &[
+    Workload { name: "points", usage: points::USAGE, run: points::run },
     Workload { name: "knn", usage: knn::USAGE, run: knn::run },
     Workload { name: "pca", usage: pca::USAGE, run: pca::run },
     Workload { name: "affinities", usage: affinities::USAGE, run: affinities::run },

@@ -199,6 +199,9 @@ const LAYERS: &[Layer] = &[
         ours_in_tests: &[],
         outside: &[
             ("anyhow", "errors of a program"),
+            RANDOM,
+            RAND_CORE,
+            NORMALS,
             THREADS,
             ("barnes-hut-tree", "another tree to compare with, feature `peers`"),
         ],

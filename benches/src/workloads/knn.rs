@@ -5,7 +5,10 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use rayon::prelude::*;
 use tsne_core::{Control, KnnGraph, NeighborQuery, Points, Scalar, Seed};
-use tsne_neighbors::{Exact, Metric, MetricParameters, NnDescent};
+use tsne_neighbors::{
+    Exact, ForestParams, Hnsw, HnswParams, InstantDistance, InstantDistanceParams, Metric, MetricParameters,
+    NnDescent, RandomProjectionForest,
+};
 
 use super::{Precision, precision, threads};
 use crate::files::{read_points, write_graph};
@@ -13,12 +16,12 @@ use crate::measure::{on_threads, peak_memory, timed};
 use crate::{Args, Report};
 
 pub(super) const USAGE: &str = "\
-knn --input X.npy --method exact|nndescent [--metric euclidean] [--k 90] [--queries Q.npy] [--recall 200]
-    [--seed 0] [--precision f32|f64] [--threads N] [--out GRAPH.npz]
+knn --input X.npy --method exact|annoy|nndescent|hnsw|instant-distance [--metric euclidean] [--k 90]
+    [--queries Q.npy] [--recall 200] [--seed 0] [--precision f32|f64] [--threads N] [--out GRAPH.npz]
    The k nearest neighbors of every row of X among its other rows, or of every row of Q among the rows of
    X: time with the building of the index, peak memory of the process, and recall on a sample of rows, which
-   can be judged for euclidean, cosine, manhattan and chebyshev. Bytes stay bytes. A descent also tells the
-   number of pairs compared, and apart from the time of queries what the first one takes to prepare.";
+   can be judged for euclidean, cosine, manhattan and chebyshev. Bytes stay bytes. An approximate index
+   also tells, where it can, the number of pairs compared, and apart from the time of queries what they take to prepare.";
 
 /// Rows whose recall is taken.
 const SAMPLE: usize = 200;
@@ -29,7 +32,10 @@ const TIE: f64 = 1.0 + 1e-6;
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum Method {
     Exact,
+    Annoy,
     NnDescent,
+    Hnsw,
+    InstantDistance,
 }
 
 struct Config {
@@ -49,8 +55,11 @@ pub(super) fn run(mut args: Args) -> Result<Report> {
     let method: String = args.required("method")?;
     let method = match method.as_str() {
         "exact" => Method::Exact,
+        "annoy" => Method::Annoy,
         "nndescent" => Method::NnDescent,
-        other => bail!("--method {other}: expected exact or nndescent"),
+        "hnsw" => Method::Hnsw,
+        "instant-distance" => Method::InstantDistance,
+        other => bail!("--method {other}: expected exact, annoy, nndescent, hnsw or instant-distance"),
     };
     let metric: String = args.optional("metric")?.unwrap_or_else(|| "euclidean".to_owned());
     let (precision, threads) = (precision(&mut args)?, threads(&mut args)?);
@@ -77,29 +86,51 @@ fn measure<T: Scalar>(config: &Config) -> Result<Report> {
     let queries = config.queries.as_deref().map(read_points::<T>).transpose()?;
     let (points, queries) = (input.points()?, queries.as_ref().map(|queries| queries.points()).transpose()?);
     let mut report = Report::default();
-    let (graph, seconds) = match config.method {
-        Method::Exact => timed(|| search(&Exact::with_metric(points, &config.metric)?, queries, config.k)),
-        Method::NnDescent => {
+    let k = config.k;
+    let graph = match config.method {
+        Method::Exact => {
+            built(queries, k, &mut report, || Ok(Exact::with_metric(points, &config.metric)?))?.1
+        }
+        Method::NnDescent if queries.is_none() => {
             let index = NnDescent::with_metric(points, &config.metric, config.seed)?;
-            match queries {
-                None => {
-                    let (counted, seconds) = timed(|| index.counted_graph(config.k, &Control::NONE));
-                    let (graph, pairs) = counted?;
-                    report.metric("knn/pairs", pairs as f64, "1");
-                    (Ok(graph), seconds)
-                }
-                Some(_) => {
-                    // What queries are led by is built by the first one; its time is told apart.
-                    let none = Points::from_row_major(&[], points.n_features())?;
-                    let (prepared, seconds) = timed(|| index.query(none, config.k, &Control::NONE));
-                    prepared?;
-                    report.metric("knn/prepare_seconds", seconds, "s");
-                    timed(|| search(&index, queries, config.k))
-                }
-            }
+            let (counted, seconds) = timed(|| index.counted_graph(k, &Control::NONE));
+            let (graph, pairs) = counted?;
+            report.metric("knn/seconds", seconds, "s");
+            report.metric("knn/pairs", pairs as f64, "1");
+            graph
+        }
+        Method::NnDescent => {
+            let (_, graph) = built(queries, k, &mut report, || {
+                let index = NnDescent::with_metric(points, &config.metric, config.seed)?;
+                // What queries are led by is built by the first one.
+                index.query(Points::from_row_major(&[], points.n_features())?, k, &Control::NONE)?;
+                Ok(index)
+            })?;
+            graph
+        }
+        Method::Annoy => {
+            let params = ForestParams::default().with_seed(config.seed);
+            let (forest, graph) = built(queries, k, &mut report, || {
+                Ok(RandomProjectionForest::build(points, &config.metric, params, &Control::NONE)?)
+            })?;
+            report.metric("knn/pairs", forest.distances_computed() as f64, "1");
+            graph
+        }
+        Method::Hnsw => {
+            let params = HnswParams::default();
+            built(queries, k, &mut report, || {
+                Ok(Hnsw::build(points, &config.metric, params, &Control::NONE)?)
+            })?
+            .1
+        }
+        Method::InstantDistance => {
+            let params = InstantDistanceParams::default().with_seed(config.seed);
+            built(queries, k, &mut report, || {
+                Ok(InstantDistance::build(points, &config.metric, params, &Control::NONE)?)
+            })?
+            .1
         }
     };
-    let graph = graph?;
     let peak = peak_memory();
 
     let recall = sampled_recall(config, points, queries, &graph, graph.k());
@@ -108,7 +139,6 @@ fn measure<T: Scalar>(config: &Config) -> Result<Report> {
     report.check("knn/broken_rows", f64::from(u8::from(is_broken)), 0.0);
     let allowed = if config.method == Method::Exact { 1e-4 } else { 0.05 };
     report.check("knn/missed", 1.0 - recall, allowed);
-    report.metric("knn/seconds", seconds, "s");
     report.metric("knn/recall", recall, "1");
     report.metric("knn/recall_at_10", recall_at_10, "1");
     if let Some(peak) = peak {
@@ -120,15 +150,26 @@ fn measure<T: Scalar>(config: &Config) -> Result<Report> {
     Ok(report)
 }
 
-fn search<T: Scalar>(
-    index: &impl NeighborQuery<T>,
+/// An index and its answer, which it is timed for with the building; where there are queries, without.
+fn built<T: Scalar, I: NeighborQuery<T>>(
     queries: Option<Points<'_, T>>,
     k: usize,
-) -> Result<KnnGraph<T>> {
-    Ok(match queries {
-        None => index.knn_graph(k, &Control::NONE)?,
-        Some(queries) => index.query(queries, k, &Control::NONE)?,
-    })
+    report: &mut Report,
+    build: impl FnOnce() -> Result<I>,
+) -> Result<(I, KnnGraph<T>)> {
+    let (index, preparing) = timed(build);
+    let index = index?;
+    let (graph, searching) = timed(|| match queries {
+        None => index.knn_graph(k, &Control::NONE),
+        Some(queries) => index.query(queries, k, &Control::NONE),
+    });
+    if queries.is_some() {
+        report.metric("knn/prepare_seconds", preparing, "s");
+        report.metric("knn/seconds", searching, "s");
+    } else {
+        report.metric("knn/seconds", preparing + searching, "s");
+    }
+    Ok((index, graph?))
 }
 
 /// Share of the first `k` neighbors of a sample of rows that are as near as the true k-th, all pairs in f64.

@@ -206,6 +206,14 @@ mod tests {
     }
 
     #[test]
+    fn faults_no_small_file_can_have_are_named_too() {
+        let rows =
+            tsne::core::ShapeError::TooManyPoints { n_points: usize::MAX, max: tsne::core::MAX_POINTS };
+        let failure = Failure::of_fit(&rows.into(), "a.npy");
+        assert_eq!((failure.code(), failure.status()), ("E108", 3), "more rows than can be numbered");
+    }
+
+    #[test]
     fn a_failure_is_three_lines() {
         let failure = Failure::new("E103", "2 missing values", "drop them").at("a.csv: line 3");
         assert_eq!(

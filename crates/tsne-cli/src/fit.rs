@@ -21,7 +21,7 @@ use crate::input::{Given, StoodIn};
 use crate::output::{Map, Outputs};
 use crate::progress::Progress;
 use crate::signal::{Ending, Stop};
-use crate::{config, features, input, memory, report};
+use crate::{config, features, input, memory, notice, report};
 
 /// Runs the command.
 pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
@@ -201,6 +201,12 @@ impl Job<'_> {
             }
         };
         let data: Option<Arc<Data<T>>> = data.map(Arc::new);
+        if let Some(data) = &data
+            && let Some(notice) = notice::zero_rows(data.points(), &self.choices.metric)
+        {
+            self.tell_warnings(std::slice::from_ref(&notice));
+            company.warnings.push(notice);
+        }
         let n_points = data.as_ref().map(|data| data.points().n_points());
         let n_points = n_points.or_else(|| given.as_ref().and_then(Given::n_points)).unwrap_or(0);
         let n_features = data.as_ref().map_or(1, |data| data.points().n_features());
@@ -294,6 +300,11 @@ impl Job<'_> {
         T: Scalar + NpyElement + Display,
     {
         let Driven { map, timings, end } = driven;
+        let mut warnings = company.warnings.clone();
+        if let Some(notice) = notice::collapsed(&map) {
+            self.tell_warnings(std::slice::from_ref(&notice));
+            warnings.push(notice);
+        }
         self.tell_outcome(&map, &timings, start);
         let report = map.report();
         let shown_axes = if D == 3 { " · x and y of three components" } else { "" };
@@ -313,7 +324,7 @@ impl Job<'_> {
             report: report::report(
                 report::Context {
                     data: &company.description,
-                    warnings: &company.warnings,
+                    warnings: &warnings,
                     configuration: &config::to_text(self.configuration),
                     seed: self.parameters.random_state,
                     timings: &timings,

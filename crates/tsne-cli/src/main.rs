@@ -18,6 +18,7 @@ mod fit;
 mod input;
 mod inspect;
 mod memory;
+mod notice;
 mod output;
 mod plan;
 mod plot;

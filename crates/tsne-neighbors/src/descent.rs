@@ -2,6 +2,7 @@
 
 pub(crate) mod build;
 pub(crate) mod compare;
+pub(crate) mod edges;
 pub(crate) mod lists;
 pub(crate) mod search;
 pub(crate) mod write;

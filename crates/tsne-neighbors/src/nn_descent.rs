@@ -8,6 +8,7 @@ use crate::coordinates::Coordinates;
 use crate::dense::DensePoints;
 use crate::descent::build::{Effort, Layout, graph_lists};
 use crate::descent::compare::{ByFeatures, ByPairs, Compare};
+use crate::descent::edges::Edges;
 use crate::descent::lists::Lists;
 use crate::descent::search::{SearchGraph, answer_all};
 use crate::descent::write::write_graph;
@@ -128,7 +129,11 @@ impl<'a, T: Scalar> NnDescent<'a, T> {
     ) -> Result<Arc<SearchGraph<T>>, Error> {
         let layout = Layout::new(&points.store, self.seed, effort, progress)?;
         let (lists, _) = self.lists(points, &layout, EDGES, effort, progress)?;
-        let built = Arc::new(SearchGraph::new(layout, &lists, self.seed, progress)?);
+        let task = Connect { lists: &lists, progress };
+        let (order, rows) = (&layout.order, &layout.coordinates);
+        let edges = with_compare(points, &points.store, order, rows, rows, task)?;
+        drop(lists);
+        let built = Arc::new(SearchGraph::new(layout, edges, self.seed, progress)?);
         // Two that come at the same time build the same.
         *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&built));
         Ok(built)
@@ -197,6 +202,19 @@ impl<T: Scalar> Task<T> for Build<'_, T> {
     type Output = (Lists, u64);
     fn run(self, compare: &impl Compare) -> Result<Self::Output, Error> {
         graph_lists(compare, self.layout, self.k, self.effort, self.seed, self.progress)
+    }
+}
+
+/// Finds the edges that queries are led along.
+struct Connect<'b> {
+    lists: &'b Lists,
+    progress: &'b Progress<'b>,
+}
+
+impl<T: Scalar> Task<T> for Connect<'_> {
+    type Output = Edges;
+    fn run(self, compare: &impl Compare) -> Result<Edges, Error> {
+        Edges::new(compare, self.lists, self.progress)
     }
 }
 

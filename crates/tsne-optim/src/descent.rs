@@ -7,10 +7,11 @@ use rayon::prelude::*;
 use tsne_core::{Affinities, Control, NegativeGradient, Scalar};
 
 use crate::attraction::attract;
-use crate::divergence::{Entropy, ln_normalizer};
+use crate::divergence::ln_normalizer;
+use crate::packed::Packed;
 use crate::update::StepRule;
-use crate::validate::validate_affinities;
-use crate::{Error, Phase, State};
+use crate::validate::check_shape;
+use crate::{CheckedAffinities, Error, Phase, State};
 
 /// Points handled at a time: the unit of parallel work and of ordered sums. At 120 entries a row a chunk is some
 /// 40 µs of work, enough to hide a task switch and small enough to keep two cores busy at 1 000 points.
@@ -19,6 +20,12 @@ pub(crate) const CHUNK: usize = 256;
 /// A coordinate this many times as far out as any was at the start of a run, or at 1, means that the map diverged. Finished
 /// maps of a million points are some hundreds wide.
 const FURTHEST: f64 = 1e6;
+/// Points from which on a run packs P: below, the whole map is in the nearest caches.
+const PACKED_FROM: usize = 4096;
+/// Iterations of a run, counted from 0, before which P is packed: the map has taken on another shape since the last time.
+const PACKED_AT: [usize; 4] = [0, 32, 128, 512];
+/// Fewest iterations that make up for the time of packing.
+const PACKED_FOR: usize = 16;
 /// Iterations between two copies of the positions that [`Descent::run_recovering`] may go back to.
 const KEEP_EVERY: usize = 50;
 
@@ -70,7 +77,8 @@ pub enum StopReason {
 /// Gradient descent on the divergence of a map (\[M6\]) along \[M10\], by the rules of \[M11\].
 ///
 /// Owns affinities, repulsion and state; each may be a value, a borrow or a box, as the traits are forwarded. Memory
-/// beyond them: two buffers of n positions. Cost of an iteration: one repulsion, and O(entries of P + n).
+/// beyond them: two buffers of n positions, and, during a run of 16 iterations or more with 4096 points or more, a copy of
+/// P in an order that suits the caches. Cost of an iteration: one repulsion, and O(entries of P + n).
 ///
 /// Equal inputs give equal bits, whatever the number of threads, provided the repulsion does; and fifty steps equal
 /// one run of fifty.
@@ -99,13 +107,14 @@ pub enum StopReason {
 /// ```
 #[derive(Debug)]
 pub struct Descent<T, const D: usize, A, G> {
-    affinities: A,
-    entropy: Entropy,
+    affinities: CheckedAffinities<A>,
     repulsion: G,
     state: State<T, D>,
     forces: Vec<[T; D]>,
     next: Vec<[T; D]>,
     sums: Vec<ChunkSums<D>>,
+    /// During a run that is worth it.
+    packed: Option<Packed<T, D>>,
 }
 
 /// What the new positions of a chunk of points add up to.
@@ -127,20 +136,26 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     /// When there are fewer than two points, the parts differ in length, a position, velocity or gain is not finite,
     /// or a row of the affinities has a column out of range or a value that is not a finite number of at least 0.
     pub fn new(affinities: A, repulsion: G, state: State<T, D>) -> Result<Self, Error> {
-        let n = state.n_points();
-        if n < 2 {
-            return Err(Error::TooFewPoints { n_points: n });
-        }
+        check_lengths(&affinities, &state)?;
+        Self::along(CheckedAffinities::new(affinities)?, repulsion, state)
+    }
+
+    /// [`new`](Self::new) along affinities that were checked before: in time O(n), whatever the number of their entries.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new), but for entries of the affinities.
+    pub fn along(affinities: CheckedAffinities<A>, repulsion: G, state: State<T, D>) -> Result<Self, Error> {
+        check_lengths(affinities.get(), &state)?;
         state.validate()?;
-        validate_affinities(&affinities, n, n)?;
+        let n = state.n_points();
         Ok(Self {
-            entropy: Entropy::of(&affinities, CHUNK),
             affinities,
             repulsion,
             forces: vec![[T::default(); D]; n],
             next: vec![[T::default(); D]; n],
             sums: vec![ChunkSums::ZERO; n.div_ceil(CHUNK)],
             state,
+            packed: None,
         })
     }
 
@@ -159,7 +174,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     /// The parts this was made of, the state as it is now.
     #[must_use]
     pub fn into_parts(self) -> (A, G, State<T, D>) {
-        (self.affinities, self.repulsion, self.state)
+        (self.affinities.into_inner(), self.repulsion, self.state)
     }
 
     /// Makes one iteration under `phase`, whose `n_iter` is not read.
@@ -189,7 +204,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     where
         F: FnMut(&Progress, &[[T; D]]) -> ControlFlow<()>,
     {
-        self.iterate(phase, control, every, observe, 0, |_| {})
+        self.run_recovering(phase, control, every, observe, 0, |_| {})
     }
 
     /// [`run`](Self::run), but where the map diverges it goes back to the last positions that were kept (those of the
@@ -210,7 +225,9 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     where
         F: FnMut(&Progress, &[[T; D]]) -> ControlFlow<()>,
     {
-        self.iterate(phase, control, every, observe, limit, recovered)
+        let result = self.iterate(phase, control, every, observe, limit, recovered);
+        self.packed = None;
+        result
     }
 
     fn iterate<F>(
@@ -237,6 +254,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
             if control.tick(iteration - 1, phase.n_iter).is_err() {
                 return Ok(StopReason::Interrupted { iteration });
             }
+            self.pack(iteration - 1, phase.n_iter);
             let z = self.repel()?;
             if every > 0 && iteration.is_multiple_of(every) {
                 let progress = Progress { iteration, kl_divergence: self.divergence(z) };
@@ -269,6 +287,14 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
         Ok(StopReason::Completed)
     }
 
+    /// Packs P where that is worth it, with `made` of `n_iter` iterations of a run behind.
+    fn pack(&mut self, made: usize, n_iter: usize) {
+        if self.state.n_points() >= PACKED_FROM && PACKED_AT.contains(&made) && n_iter - made >= PACKED_FOR {
+            let packed = self.packed.get_or_insert_default();
+            packed.pack(self.affinities.get(), &self.state.positions);
+        }
+    }
+
     /// How far out a point may be before the map counts as diverged.
     fn bound(&self) -> f64 {
         let furthest = |m: f64, y: &T| m.max(y.to_f64().abs());
@@ -290,8 +316,8 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     /// When the repulsion fails.
     pub fn gradient(&mut self, exaggeration: f64) -> Result<Vec<[T; D]>, Error> {
         let z = self.repel()?;
-        let at = self.gradient_rule(exaggeration, z);
-        Ok((0..self.state.n_points()).map(|i| at.of_point(&self.affinities, i)).collect())
+        let (at, p) = (self.gradient_rule(exaggeration, z), self.affinities.get());
+        Ok((0..self.state.n_points()).map(|i| at.of_point(i, at.attraction(p, i))).collect())
     }
 
     fn repel(&mut self) -> Result<f64, Error> {
@@ -300,8 +326,9 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
 
     fn divergence(&self, z: f64) -> f64 {
         let (kernel, y) = (self.repulsion.kernel(), &self.state.positions);
-        let p_ln_z = self.entropy.total * ln_normalizer(z);
-        self.entropy.divergence(kernel, &self.affinities, y, y, p_ln_z, CHUNK)
+        let CheckedAffinities { entropy, .. } = self.affinities;
+        let p_ln_z = entropy.total * ln_normalizer(z);
+        entropy.divergence(kernel, self.affinities.get(), y, y, p_ln_z, CHUNK)
     }
 
     fn gradient_rule(&self, exaggeration: f64, z: f64) -> GradientRule<'_, T, D> {
@@ -331,9 +358,13 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
         let mut sums = std::mem::take(&mut self.sums);
         let mut velocity = std::mem::take(&mut self.state.velocity);
         let mut gains = std::mem::take(&mut self.state.gains);
+        let mut packed = self.packed.take();
 
         let gradient = self.gradient_rule(phase.exaggeration, z);
-        let affinities = &self.affinities;
+        if let Some(packed) = &mut packed {
+            packed.attract(gradient.inv_dof, gradient.y);
+        }
+        let (affinities, attracted) = (self.affinities.get(), packed.as_ref());
         let level = Level::new();
         next.par_chunks_mut(CHUNK)
             .zip(velocity.par_chunks_mut(CHUNK))
@@ -342,7 +373,16 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
             .enumerate()
             .for_each(|(chunk, (((next, velocity), gains), sum))| {
                 let points = ChunkOfPoints { start: chunk * CHUNK, next, velocity, gains };
-                *sum = dispatch!(level, simd => move_chunk(simd, &gradient, affinities, &rule, points));
+                *sum = match attracted {
+                    Some(packed) => dispatch!(level, simd => {
+                        move_chunk(simd, &gradient, &rule, points, #[inline(always)] |i| packed.attraction(i))
+                    }),
+                    None => dispatch!(level, simd => {
+                        move_chunk(simd, &gradient, &rule, points, #[inline(always)] |i| {
+                            gradient.attraction(affinities, i)
+                        })
+                    }),
+                };
             });
 
         let (mut mean, mut furthest) = ([0.0; D], 0.0_f64);
@@ -353,6 +393,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
             }
         }
         (self.sums, self.state.velocity, self.state.gains) = (sums, velocity, gains);
+        self.packed = packed;
         if furthest > bound || mean.iter().any(|sum| !sum.is_finite()) {
             self.next = next;
             self.state.come_to_rest();
@@ -371,6 +412,18 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     }
 }
 
+/// Checks that there is a map, and a row of the affinities for each of its points.
+fn check_lengths<T: Scalar, const D: usize>(
+    affinities: &impl Affinities<T>,
+    state: &State<T, D>,
+) -> Result<(), Error> {
+    let n = state.n_points();
+    if n < 2 {
+        return Err(Error::TooFewPoints { n_points: n });
+    }
+    check_shape(affinities, n, n)
+}
+
 /// What the gradient of every point has in common.
 #[derive(Clone, Copy)]
 struct GradientRule<'a, T, const D: usize> {
@@ -382,10 +435,16 @@ struct GradientRule<'a, T, const D: usize> {
 }
 
 impl<T: Scalar, const D: usize> GradientRule<'_, T, D> {
-    /// \[M10\] for point `i`.
+    /// What attracts point `i`, not exaggerated.
     #[inline(always)]
-    fn of_point<A: Affinities<T>>(&self, affinities: &A, i: usize) -> [T; D] {
-        let mut gradient = attract(self.inv_dof, &self.y[i], self.y, affinities.row(i));
+    fn attraction<A: Affinities<T>>(&self, affinities: &A, i: usize) -> [T; D] {
+        attract(self.inv_dof, &self.y[i], self.y, affinities.row(i))
+    }
+
+    /// \[M10\] for point `i`, given what attracts it.
+    #[inline(always)]
+    fn of_point(&self, i: usize, attraction: [T; D]) -> [T; D] {
+        let mut gradient = attraction;
         for d in 0..D {
             gradient[d] = self.exaggeration * gradient[d] - self.forces[i][d] * self.inv_z;
         }
@@ -404,18 +463,18 @@ pub(crate) struct ChunkOfPoints<'a, T, const D: usize> {
 /// Moves a chunk of points and returns the sums of their new positions. A position that is no longer finite makes the
 /// sum infinite or NaN, which is how divergence is found at no cost.
 #[inline(always)]
-fn move_chunk<S: Simd, T: Scalar, const D: usize, A: Affinities<T>>(
+fn move_chunk<S: Simd, T: Scalar, const D: usize>(
     _simd: S,
     gradient: &GradientRule<'_, T, D>,
-    affinities: &A,
     rule: &StepRule<T>,
     points: ChunkOfPoints<'_, T, D>,
+    attraction: impl Fn(usize) -> [T; D],
 ) -> ChunkSums<D> {
     let mut sum = ChunkSums::ZERO;
     for (offset, next) in points.next.iter_mut().enumerate() {
         let i = points.start + offset;
         let velocity = &mut points.velocity[offset];
-        rule.apply(gradient.of_point(affinities, i), velocity, &mut points.gains[offset]);
+        rule.apply(gradient.of_point(i, attraction(i)), velocity, &mut points.gains[offset]);
         for d in 0..D {
             next[d] = gradient.y[i][d] + velocity[d];
             let coordinate = next[d].to_f64();

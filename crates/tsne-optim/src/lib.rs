@@ -8,6 +8,7 @@
 //! | item | what it is |
 //! | --- | --- |
 //! | [`Descent`] | owns P, repulsion and state; makes steps and runs |
+//! | [`CheckedAffinities`] | a P that was checked once, for descents that start at once |
 //! | [`PartialDescent`] | the same for new points in a frozen map, each placed alone |
 //! | [`Phase`] | parameters of a stretch: iterations, exaggeration, momentum, learning rate, bounds |
 //! | [`State`] | positions, velocity, gains: what must be kept to go on to the same bits |
@@ -17,15 +18,18 @@
 #![forbid(unsafe_code)]
 
 mod attraction;
+mod checked;
 mod descent;
 mod divergence;
 mod error;
+mod packed;
 mod partial;
 mod phase;
 mod state;
 mod update;
 mod validate;
 
+pub use checked::CheckedAffinities;
 pub use descent::{Descent, Progress, Recovery, StopReason};
 pub use error::Error;
 pub use partial::PartialDescent;

@@ -1,5 +1,6 @@
 //! The program as its users meet it: run as a process, judged by exit status, messages and files.
 
+mod codes;
 mod config;
 mod demo;
 mod eval;

@@ -144,7 +144,7 @@ fn round<C: Compare>(
     let pool = Pool::default();
     let compared = lists.entries_mut().par_chunks_mut(ROWS * k).enumerate().map(|(task, lists)| {
         let mut buffers: RoundBuffers<C> = pool.take();
-        let RoundBuffers { seen, others, keys, fresh, merged, compared } = &mut buffers;
+        let RoundBuffers { seen, keys, fresh, merged, compared } = &mut buffers;
         let mut count = 0;
         for (at, list) in lists.chunks_exact_mut(k).enumerate() {
             if at.is_multiple_of(ROWS_A_TICK) {
@@ -153,14 +153,13 @@ fn round<C: Compare>(
             let i = u32::try_from(task * ROWS + at).expect("points are numbered by u32");
             seen.clear(n);
             seen.insert(i);
-            known(list).iter().for_each(|&entry| {
-                seen.insert(index_of(entry));
-            });
-            others.clear();
+            seen.insert_all(known(list).iter().map(|&entry| index_of(entry)));
+            let n_known = seen.members().len();
             for &entry in known(list) {
                 let reached = &nearest[index_of(entry) as usize * reach..][..reach];
-                others.extend(reached.iter().copied().filter(|&j| seen.insert(j)));
+                seen.insert_all(reached.iter().copied());
             }
+            let others = &seen.members()[n_known..];
             compare.each(i, others, compared, keys)?;
             count += others.len() as u64;
             let limit = limit(list);
@@ -178,7 +177,6 @@ fn round<C: Compare>(
 
 struct RoundBuffers<C: Compare> {
     seen: Seen,
-    others: Vec<u32>,
     keys: Vec<u32>,
     fresh: Vec<u64>,
     merged: Vec<u64>,
@@ -189,7 +187,6 @@ impl<C: Compare> Default for RoundBuffers<C> {
     fn default() -> Self {
         Self {
             seen: Seen::default(),
-            others: Vec::new(),
             keys: Vec::new(),
             fresh: Vec::new(),
             merged: Vec::new(),
@@ -198,28 +195,47 @@ impl<C: Compare> Default for RoundBuffers<C> {
     }
 }
 
-/// A set of points that is emptied without touching it.
+/// A set of points in the order in which they came, with a bit for each point there is: few enough to stay in a near
+/// cache.
 #[derive(Debug, Default)]
 pub(crate) struct Seen {
-    stamps: Vec<u32>,
-    stamp: u32,
+    members: Vec<u32>,
+    words: Vec<u64>,
 }
 
 impl Seen {
     /// Empties the set, of points below `n`.
     pub(crate) fn clear(&mut self, n: usize) {
-        if self.stamps.len() != n || self.stamp == u32::MAX {
-            self.stamps.clear();
-            self.stamps.resize(n, 0);
-            self.stamp = 0;
+        self.members.iter().for_each(|&i| self.words[i as usize / 64] = 0);
+        self.members.clear();
+        self.words.resize(n.div_ceil(64), 0);
+    }
+
+    /// Adds those of `points` that are not there.
+    #[inline(always)]
+    pub(crate) fn insert_all(&mut self, points: impl ExactSizeIterator<Item = u32>) {
+        let mut end = self.members.len();
+        self.members.resize(end + points.len(), 0);
+        // Whether a point is new cannot be guessed, so there is no branch on it.
+        for i in points {
+            let (word, bit) = (&mut self.words[i as usize / 64], 1 << (i % 64));
+            self.members[end] = i;
+            end += usize::from(*word & bit == 0);
+            *word |= bit;
         }
-        self.stamp += 1;
+        self.members.truncate(end);
     }
 
     /// Adds a point; says whether it was not there.
-    #[inline(always)]
     pub(crate) fn insert(&mut self, i: u32) -> bool {
-        std::mem::replace(&mut self.stamps[i as usize], self.stamp) != self.stamp
+        let before = self.members.len();
+        self.insert_all(std::iter::once(i));
+        self.members.len() > before
+    }
+
+    /// All points, in the order in which they came.
+    pub(crate) fn members(&self) -> &[u32] {
+        &self.members
     }
 }
 

@@ -6,7 +6,8 @@ use tsne_core::{KnnGraph, Scalar, Seed};
 
 use super::build::{Layout, Pool, Seen};
 use super::compare::{Compare, entry};
-use super::lists::{Lists, NONE, known, limit, merge};
+use super::edges::Edges;
+use super::lists::{NONE, known, limit, merge};
 use crate::coordinates::Coordinates;
 use crate::direct::{Direct, Scratch};
 use crate::error::Error;
@@ -22,7 +23,8 @@ const TREES: u64 = 4;
 /// Points to a leaf of theirs.
 const LEAF: usize = 32;
 
-/// Fewest points that are held in view.
+/// Points held in view, for each neighbor asked for, and fewest of them.
+const VIEW: usize = 2;
 const MIN_VIEW: usize = 48;
 
 /// Queries to a task.
@@ -38,25 +40,21 @@ pub(crate) struct SearchGraph<T> {
     pub(crate) order: Vec<u32>,
     pub(crate) coordinates: Coordinates<T>,
     trees: Vec<RpTree<T>>,
-    /// The neighbors of every point, `degree` each.
-    edges: Vec<u32>,
-    degree: usize,
+    edges: Edges,
 }
 
 impl<T: Scalar> SearchGraph<T> {
-    /// The graph of `lists`.
+    /// A graph of `edges` between the points of `layout`.
     pub(crate) fn new(
         layout: Layout<T>,
-        lists: &Lists,
+        edges: Edges,
         seed: Seed,
         progress: &Progress<'_>,
     ) -> Result<Self, Error> {
-        let degree = lists.k();
-        let edges = lists.nearest(degree);
         let Layout { order, coordinates, .. } = layout;
         let tree = |t| RpTree::new(&coordinates, LEAF, seed.derive(STREAM).derive(t), progress);
         let trees = (0..TREES).map(tree).collect::<Result<_, Error>>()?;
-        Ok(Self { order, coordinates, trees, edges, degree })
+        Ok(Self { order, coordinates, trees, edges })
     }
 }
 
@@ -66,7 +64,6 @@ struct Buffers<C: Compare, T> {
     left: Seen,
     /// The nearest points so far.
     view: Vec<u64>,
-    others: Vec<u32>,
     keys: Vec<u32>,
     fresh: Vec<u64>,
     merged: Vec<u64>,
@@ -81,7 +78,6 @@ impl<C: Compare, T> Default for Buffers<C, T> {
             seen: Seen::default(),
             left: Seen::default(),
             view: Vec::new(),
-            others: Vec::new(),
             keys: Vec::new(),
             fresh: Vec::new(),
             merged: Vec::new(),
@@ -146,19 +142,20 @@ fn search<T: Scalar, C: Compare>(
     k: usize,
     buffers: &mut Buffers<C, T>,
 ) -> Result<(), Error> {
-    let Buffers { seen, left, view, others, keys, fresh, merged, compared, .. } = buffers;
+    let Buffers { seen, left, view, keys, fresh, merged, compared, .. } = buffers;
     let n = graph.coordinates.n_points();
     seen.clear(n);
     left.clear(n);
     view.clear();
-    view.resize(k.max(MIN_VIEW), NONE);
-    others.clear();
+    view.resize(k.saturating_mul(VIEW).clamp(MIN_VIEW, n.max(MIN_VIEW)), NONE);
     for tree in &graph.trees {
         let leaf = tree.leaf(tree.descend(&graph.coordinates, row));
-        others.extend(leaf.iter().copied().filter(|&j| seen.insert(j)));
+        seen.insert_all(leaf.iter().copied());
     }
-    let mut next = 0;
+    let (mut next, mut compared_before) = (0, 0);
     loop {
+        let others = &seen.members()[compared_before..];
+        compared_before = seen.members().len();
         compare.each(i, others, compared, keys)?;
         let limit = limit(view);
         fresh.clear();
@@ -175,8 +172,6 @@ fn search<T: Scalar, C: Compare>(
         if next == view.len() || view[next] == NONE {
             return Ok(());
         }
-        let edges = &graph.edges[index_of(view[next]) as usize * graph.degree..][..graph.degree];
-        others.clear();
-        others.extend(edges.iter().copied().filter(|&j| seen.insert(j)));
+        seen.insert_all(graph.edges.of(index_of(view[next])).iter().copied());
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use tsne_bh::Exact;
 use tsne_core::{Affinities, Control, Csr, NegativeGradient, StudentT};
-use tsne_optim::{Descent, LearningRate, Phase, State, StopReason};
+use tsne_optim::{CheckedAffinities, Descent, LearningRate, Phase, State, StopReason};
 use tsne_testkit::{close, oracle, threads};
 
 use crate::support::{exact, problem, unobserved};
@@ -24,6 +24,40 @@ fn fifty_steps_are_one_run_of_fifty() {
         steps.step(&phase(0)).expect("the step is stable");
     }
     close::assert_same_bits(steps.positions(), run.positions(), "steps against a run, observed on the way");
+}
+
+#[test]
+fn a_run_long_enough_to_pack_p_makes_the_same_steps() {
+    // From 4096 points on a run of 50 packs P before its first step and before its 33rd, single steps never do.
+    let (p, y) = problem::<f32, 2>(4500, 1e-4);
+    let mut steps = exact(StudentT::CAUCHY, p.clone(), y.clone());
+    for _ in 0..50 {
+        steps.step(&phase(0)).expect("the step is stable");
+    }
+    threads::assert_thread_invariant("4 500 points, 50 iterations", || {
+        let mut run = exact(StudentT::CAUCHY, p.clone(), y.clone());
+        run.run(&phase(50), &Control::NONE, 0, unobserved).expect("the run is stable");
+        close::assert_same_bits(run.positions(), steps.positions(), "a run against its steps");
+        run.positions().to_vec()
+    });
+}
+
+#[test]
+fn a_descent_along_checked_affinities_is_the_same() {
+    let (p, y) = problem::<f64, 2>(300, 1e-2);
+    let mut whole = exact(StudentT::CAUCHY, p.clone(), y.clone());
+    whole.run(&phase(20), &Control::NONE, 0, unobserved).expect("the run is stable");
+    let checked = CheckedAffinities::new(&p).expect("P is one");
+    let mut state = State::at_rest(y);
+    for _ in 0..20 {
+        let mut step = Descent::along(checked, Exact::new(StudentT::CAUCHY), state).expect("the parts fit");
+        step.step(&phase(0)).expect("the step is stable");
+        (_, _, state) = step.into_parts();
+    }
+    assert_eq!(&state, whole.state(), "twenty descents of a step against a run");
+    let short = State::at_rest(state.positions[1..].to_vec());
+    let refused = Descent::along(checked, Exact::new(StudentT::CAUCHY), short);
+    assert!(refused.is_err(), "a state of another number of points");
 }
 
 #[test]
