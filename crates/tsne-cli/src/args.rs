@@ -79,6 +79,8 @@ pub(crate) enum Command {
     Eval(EvalArgs),
     /// Check this machine and this program
     Doctor(DoctorArgs),
+    /// Write data as another kind of file
+    Convert(ConvertArgs),
     /// Print a script that completes commands and flags in a shell
     Completions {
         /// The shell
@@ -111,10 +113,13 @@ impl Command {
 
 #[derive(Args, Debug)]
 pub(crate) struct FitArgs {
-    /// Data file: .csv, .tsv or .txt table, .npy array, .npz archive
-    pub(crate) input: PathBuf,
+    /// Data file: .csv, .tsv or .txt table or .mtx matrix, also .gz or .zst; .npy array, .npz archive; or - for
+    /// standard input
+    #[arg(required_unless_present_any = ["graph", "affinities"])]
+    pub(crate) input: Option<PathBuf>,
 
-    /// Output file; may be given several times. The suffix decides: .csv .tsv .npy map, .png picture, .json report,
+    /// Output file; may be given several times. The suffix decides: .csv .tsv .npy .npz map, .csv.gz and the like, -
+    /// for a table on standard output, .png picture, .json report,
     /// .tsne model, .ckpt checkpoint
     #[arg(short, long = "output", value_name = "OUT", required = true)]
     pub(crate) outputs: Vec<PathBuf>,
@@ -122,6 +127,9 @@ pub(crate) struct FitArgs {
     /// Overwrite outputs that exist
     #[arg(long)]
     pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) given: GivenArgs,
 
     /// Take flags from this TOML file, such as the configuration in a report; those given here win
     #[arg(long, value_name = "FILE.toml")]
@@ -139,6 +147,31 @@ pub(crate) struct FitArgs {
     /// All flags and their values, defaults included
     #[arg(skip)]
     pub(crate) configuration: toml::Table,
+}
+
+/// What is given and need not be computed.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Given")]
+#[group(skip)]
+pub(crate) struct GivenArgs {
+    /// Neighbors, which are then not searched for: arrays indices and distances in an .npz, or a sparse matrix of
+    /// distances (.npz of scipy, .mtx); INPUT may be left out
+    #[arg(long, value_name = "FILE", conflicts_with = "affinities")]
+    pub(crate) graph: Option<PathBuf>,
+
+    /// Affinities P as a sparse matrix (.npz of scipy, .mtx); INPUT may be left out
+    #[arg(long, value_name = "FILE")]
+    pub(crate) affinities: Option<PathBuf>,
+
+    /// Take the mean of an entry and its reverse where distances or affinities are not symmetric
+    #[arg(long, value_name = "HOW")]
+    pub(crate) symmetrize: Option<Symmetrize>,
+}
+
+/// How a matrix becomes symmetric.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Symmetrize {
+    Mean,
 }
 
 /// How a run is guarded.
@@ -309,10 +342,6 @@ pub(crate) struct EvalArgs {
     /// The map: a table or array of positions, in the order of the data
     pub(crate) map: PathBuf,
 
-    /// File of labels, one a row, or column of the data; --label is a column too
-    #[arg(long, value_name = "FILE|COL")]
-    pub(crate) labels: Option<String>,
-
     /// Neighbors that are compared
     #[arg(long, default_value_t = 10, value_name = "N")]
     pub(crate) k: usize,
@@ -336,6 +365,26 @@ pub(crate) struct EvalArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ConvertArgs {
+    /// Data file, or - for standard input
+    pub(crate) input: PathBuf,
+
+    /// File to write: .csv, .tsv or .mtx (also .gz or .zst), .npy, .npz; or - for a table on standard output
+    pub(crate) output: PathBuf,
+
+    /// Overwrite the output if it exists
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Seed of the choice of rows by --sample
+    #[arg(long, default_value_t = 42, value_name = "SEED")]
+    pub(crate) random_state: u64,
 
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
@@ -378,6 +427,26 @@ pub(crate) struct ReadingArgs {
     /// Columns to leave out, separated by commas
     #[arg(long, value_name = "COL", value_delimiter = ',')]
     pub(crate) drop: Vec<String>,
+
+    /// File of labels, one a row, or a column as with --label
+    #[arg(long, value_name = "FILE", conflicts_with = "label")]
+    pub(crate) labels: Option<String>,
+
+    /// Columns to use, separated by commas: names, numbers, or ranges of them as 3-10; all others are left out
+    #[arg(long, value_name = "LIST", value_delimiter = ',')]
+    pub(crate) columns: Vec<String>,
+
+    /// What is done about rows that lack a number: refuse the file, leave them out, or fill with the column's mean
+    #[arg(long, default_value = "error", value_name = "HOW")]
+    pub(crate) missing: MissingArg,
+
+    /// Use only this many rows, chosen at random by the seed and kept in order
+    #[arg(long, value_name = "N")]
+    pub(crate) sample: Option<usize>,
+
+    /// Put an apostrophe before labels and ids that a spreadsheet would take for formulas
+    #[arg(long)]
+    pub(crate) spreadsheet_safe: bool,
 
     /// Character between the fields of a table, or "tab"; guessed if not given
     #[arg(long, value_name = "CHAR", value_parser = parse_delimiter)]
@@ -449,7 +518,8 @@ pub(crate) struct Parameters {
     #[arg(long, default_value = "pca", value_name = "HOW")]
     pub(crate) initialization: String,
 
-    /// Distance between rows: euclidean, manhattan, cosine, correlation, hamming and some thirty more
+    /// Distance between rows: euclidean, manhattan, cosine, correlation, hamming and some thirty more; precomputed
+    /// if the data are distances
     #[arg(long, default_value = "euclidean", value_name = "NAME")]
     pub(crate) metric: String,
 
@@ -526,6 +596,14 @@ pub(crate) struct TellingArgs {
     /// Whether messages are colored; auto is on a terminal, unless NO_COLOR is set
     #[arg(long, default_value = "auto", value_name = "WHEN")]
     pub(crate) color: Color,
+}
+
+/// What is done about rows that lack a number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum MissingArg {
+    Error,
+    Drop,
+    Mean,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -41,7 +41,7 @@ pub(crate) struct SavedLabels {
 }
 
 /// What goes with the numbers of a data file.
-#[derive(Clone, Debug)]
+#[derive(Default, Clone, Debug)]
 pub(crate) struct Company {
     pub(crate) labels: Option<Labels>,
     pub(crate) ids: Option<Vec<String>>,

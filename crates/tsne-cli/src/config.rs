@@ -23,7 +23,11 @@ pub(crate) fn with_file(
     words: Vec<OsString>,
     command: &Command,
 ) -> Result<(Vec<OsString>, Vec<String>), Failure> {
-    let lenient = command.clone().mut_subcommand("fit", |fit| fit.mut_args(|arg| arg.required(false)));
+    let lenient = command.clone().mut_subcommand("fit", |fit| {
+        let fit = fit.mut_args(|arg| arg.required(false));
+        // The file may name the input, which only a search can do without otherwise.
+        fit.mut_arg("input", |arg| arg.required_unless_present_any(["config"]))
+    });
     // A mistake is left to be found again by whoever reads the words in earnest.
     let Ok(matches) = lenient.try_get_matches_from(&words) else { return Ok((words, Vec::new())) };
     let Some((_, flags)) = matches.subcommand() else { return Ok((words, Vec::new())) };

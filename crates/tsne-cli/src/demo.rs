@@ -35,7 +35,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Ending, Failure> {
         outputs,
         stop,
     };
-    job.run(data)
+    job.run(Some(data), None, None)
 }
 
 /// The defaults of `tsne fit`, from where they are declared.

@@ -21,11 +21,11 @@ pub(crate) const NO_PHASES: Phases = [
 
 /// What a descent is watched by.
 pub(crate) struct Driver<'a> {
-    pub(crate) phases: Phases,
-    pub(crate) stop: &'a Stop,
-    pub(crate) progress: &'a Progress,
+    phases: Phases,
+    stop: &'a Stop,
+    progress: &'a Progress,
     /// Time between two checkpoints; none where none are asked for.
-    pub(crate) every: Option<Duration>,
+    every: Option<Duration>,
     saved: Mutex<Instant>,
 }
 

@@ -1,18 +1,16 @@
 //! `tsne eval`: how well a map shows its data.
 
-use std::path::Path;
-
 use serde_json::json;
 use tsne::core::{BackendError, Control, NeighborIndex as _};
 use tsne::neighbors::quality::{self, Rows};
 use tsne::neighbors::{Exact, MetricParameters};
 use tsne::{Initialization, Metric, Points, Seed, StudentT, Tsne, kl};
-use tsne_io::{Labels, read_path, shown};
+use tsne_io::{Labels, shown};
 
 use crate::args::EvalArgs;
 use crate::exit::{Failure, print, shown_path};
-use crate::features;
 use crate::fit::read_positions;
+use crate::{features, input};
 
 /// What was measured.
 struct Measures {
@@ -40,17 +38,9 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
         let error = tsne::Error::Parameter { name, requirement: "at least 1", value: 0.0 };
         return Err(Failure::of_fit(&error, ""));
     }
-    let mut options = args.reading.options();
-    let labels_file = args.labels.as_ref().map(Path::new).filter(|path| path.is_file());
-    if labels_file.is_none() && args.labels.is_some() {
-        options.label.clone_from(&args.labels);
-    }
-    let data = read_path(&args.input, &options).map_err(|e| Failure::in_file(&args.input, &e))?;
+    let data = input::read(&args.input, &args.reading, args.random_state)?;
     let n_points = data.features.n_rows();
-    let labels = match labels_file {
-        Some(path) => Some(read_labels(path, n_points)?),
-        None => data.labels,
-    };
+    let labels = data.labels;
     let map = read_positions(&args.map).map_err(|e| Failure::in_file(&args.map, &e))?.features;
     if map.n_rows() != n_points {
         let what = format!("the map has {} rows, the data {n_points}", map.n_rows());
@@ -62,7 +52,7 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
         let help = "give a dense matrix";
         return Err(Failure::new("E106", "the map is sparse", help).at(shown_path(&args.map)));
     };
-    let name = shown_path(&args.input);
+    let name = input::name(&args.input);
     let failed = |e: tsne::Error| Failure::of_fit(&e, &name);
     let (data, _) = features::points::<f64>(data.features, &metric).map_err(|e| failed(e.into()))?;
     let task = Task { args, metric, points: data.points(), labels: labels.as_ref() };
@@ -77,18 +67,6 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
         }
     };
     show(&measures.map_err(failed)?, args.json)
-}
-
-/// A text file with one label a line.
-fn read_labels(path: &Path, n_points: usize) -> Result<Labels, Failure> {
-    let text =
-        std::fs::read_to_string(path).map_err(|e| Failure::in_file(path, &tsne_io::Error::NotReadable(e)))?;
-    let labels = Labels::from_texts("label", text.lines().map(str::trim));
-    if labels.len() == n_points {
-        return Ok(labels);
-    }
-    let what = format!("{} labels for {n_points} rows", labels.len());
-    Err(Failure::new("E114", what, "give one label a line, without a header").at(shown_path(path)))
 }
 
 struct Task<'a> {

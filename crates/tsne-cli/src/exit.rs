@@ -150,8 +150,13 @@ pub(crate) fn color_messages(yes: bool) {
 
 /// Writes to standard output. Whoever stops reading it, as `head` does, has enough.
 pub(crate) fn print(text: &str) -> Result<(), Failure> {
+    print_bytes(text.as_bytes())
+}
+
+/// As [`print`], for what may be no text.
+pub(crate) fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
         Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
             let what = format!("standard output cannot be written: {e}");
             Err(Failure::new("E603", what, "check where it goes"))

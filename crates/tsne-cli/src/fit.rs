@@ -1,26 +1,27 @@
 //! `tsne fit`: reads, makes the map, writes.
 
 use std::fmt::Display;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tsne::neighbors::MetricParameters;
 use tsne::{
-    Initialization, Input, Metric, NegativeGradientMethod, Neighbors, Phase, Scalar, Stage, Tsne,
+    Data, Initialization, Input, Metric, NegativeGradientMethod, Neighbors, Phase, Scalar, Stage, Tsne,
     TsneEmbedding,
 };
-use tsne_io::{Dataset, Labels, NpyElement, Output, ReadOptions, read_path, shown};
+use tsne_io::{Dataset, Labels, Matrix, NpyElement, Output, ReadOptions, read_path, shown};
 
-use crate::args::{FitArgs, Parameters, Precision, ReadingArgs, RunningArgs, TellingArgs};
+use crate::args::{FitArgs, GivenArgs, Parameters, Precision, RunningArgs, TellingArgs};
 use crate::checkpoint::{self, Company, Notes};
 use crate::drive::{self, Driven, Driver, End, Fitted, Phases};
 use crate::exit::{Failure, shown_path, tell};
+use crate::input::{Given, StoodIn};
 use crate::output::{Map, Outputs};
 use crate::progress::Progress;
 use crate::signal::{Ending, Stop};
-use crate::{config, features, memory, notice, report};
+use crate::{config, features, input, memory, notice, report};
 
 /// Runs the command.
 pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
@@ -30,14 +31,21 @@ pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
     let choices = Choices::parse(parameters)?;
     // Ranges do not depend on the data; two points of one feature stand for them.
     tsne::<2>(parameters, &choices).plan(2, 1).map_err(|e| Failure::of_fit(&e, ""))?;
-    let mut outputs = Outputs::check(&args.outputs, Some(&args.input), args.force)?;
+    let mut outputs = Outputs::check(&args.outputs, args.input.as_deref(), args.force)?
+        .spreadsheet_safe(args.reading.spreadsheet_safe);
     if let Some(path) = &args.running.checkpoint {
         outputs.add_checkpoint(path, args.force)?;
     }
-    let data =
-        read_path(&args.input, &args.reading.options()).map_err(|e| Failure::in_file(&args.input, &e))?;
+    let given = given(args, &choices)?;
+    let read = |path: &PathBuf| input::read(path, &args.reading, parameters.random_state);
+    let data = args.input.as_ref().map(read).transpose()?;
+    let labels = match (&data, &args.reading.labels, given.as_ref().and_then(Given::n_points)) {
+        (None, Some(path), Some(n_points)) => Some(input::read_labels(Path::new(path), n_points)?),
+        _ => None,
+    };
+    let named = args.input.as_ref().or(args.given.graph.as_ref()).or(args.given.affinities.as_ref());
     let job = Job {
-        name: shown_path(&args.input),
+        name: named.map(|path| input::name(path)).unwrap_or_default(),
         parameters,
         choices,
         configuration: &args.configuration,
@@ -46,7 +54,24 @@ pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
         outputs,
         stop,
     };
-    job.run(data)
+    job.run(data, given, labels)
+}
+
+/// What stands in for a search, from the flags.
+fn given(args: &FitArgs, choices: &Choices) -> Result<Option<Given>, Failure> {
+    let GivenArgs { graph, affinities, symmetrize } = &args.given;
+    let excluded = |flag: &str| {
+        let what = format!("{flag} and distances that are precomputed exclude each other");
+        Failure::new("E207", what, "leave one of them out").at("--metric")
+    };
+    match (graph, affinities) {
+        (Some(_), _) if choices.is_precomputed => Err(excluded("--graph")),
+        (_, Some(_)) if choices.is_precomputed => Err(excluded("--affinities")),
+        (Some(path), _) => Given::graph(path).map(Some),
+        (_, Some(path)) => Given::affinities(path, symmetrize.is_some()).map(Some),
+        _ if choices.is_precomputed => Ok(Some(Given::Distances { is_symmetrized: symmetrize.is_some() })),
+        _ => Ok(None),
+    }
 }
 
 /// A run to be made: where the data came from does not matter any more.
@@ -68,6 +93,8 @@ pub(crate) struct Job<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Choices {
     pub(crate) metric: Metric,
+    /// Whether the data are distances, and the metric is of no concern.
+    is_precomputed: bool,
     neighbors: Neighbors,
     negative_gradient_method: NegativeGradientMethod,
 }
@@ -75,7 +102,9 @@ pub(crate) struct Choices {
 impl Choices {
     pub(crate) fn parse(parameters: &Parameters) -> Result<Self, Failure> {
         let failed = |e: tsne::Error| Failure::of_fit(&e, "");
-        let metric = Metric::from_name(&parameters.metric, &MetricParameters::default()).map_err(|e| {
+        let is_precomputed = parameters.metric == "precomputed";
+        let metric = if is_precomputed { "euclidean" } else { parameters.metric.as_str() };
+        let metric = Metric::from_name(metric, &MetricParameters::default()).map_err(|e| {
             let help =
                 "euclidean, manhattan, cosine and correlation are usual; leave --metric out for euclidean";
             Failure::new("E201", shown(&e.to_string()).to_string(), help).at("--metric")
@@ -86,36 +115,15 @@ impl Choices {
         }
         Ok(Self {
             metric,
+            is_precomputed,
             neighbors: parameters.neighbors.parse().map_err(failed)?,
             negative_gradient_method: parameters.negative_gradient_method.parse().map_err(failed)?,
         })
     }
 }
 
-impl ReadingArgs {
-    /// Whether the first line names the columns, if the user said so.
-    pub(crate) fn has_header(&self) -> Option<bool> {
-        match (self.header, self.no_header) {
-            (true, _) => Some(true),
-            (_, true) => Some(false),
-            _ => None,
-        }
-    }
-
-    pub(crate) fn options(&self) -> ReadOptions {
-        ReadOptions {
-            delimiter: self.delimiter,
-            has_header: self.has_header(),
-            label: self.label.clone(),
-            id: self.id.clone(),
-            drop: self.drop.clone(),
-            ..ReadOptions::default()
-        }
-    }
-}
-
 /// Splits what was read into the features and what goes with them.
-pub(crate) fn company(data: Dataset) -> (tsne_io::Matrix, Company) {
+pub(crate) fn company(data: Dataset) -> (Matrix, Company) {
     let description = json!({
         "n_rows": data.features.n_rows(),
         "n_features": data.features.n_features(),
@@ -125,6 +133,8 @@ pub(crate) fn company(data: Dataset) -> (tsne_io::Matrix, Company) {
         "label": data.labels.as_ref().map(Labels::name),
         "n_classes": data.labels.as_ref().map(|labels| labels.classes().len()),
         "n_rounded_integers": data.n_rounded_integers,
+        "n_missing": data.n_missing,
+        "n_rows_in_file": data.n_rows_in_file,
     });
     let mut warnings = Vec::new();
     if data.n_rounded_integers > 0 {
@@ -140,46 +150,79 @@ pub(crate) fn company(data: Dataset) -> (tsne_io::Matrix, Company) {
 
 impl Job<'_> {
     /// Makes the map in as many components, and in the precision, as asked.
-    pub(crate) fn run(&self, data: Dataset) -> Result<Ending, Failure> {
-        self.tell_input(&data);
-        let (features, company) = company(data);
+    ///
+    /// `labels` are those of neighbors or affinities without data.
+    pub(crate) fn run(
+        &self,
+        data: Option<Dataset>,
+        given: Option<Given>,
+        labels: Option<Labels>,
+    ) -> Result<Ending, Failure> {
+        let (features, company) = match data {
+            Some(data) => {
+                self.tell("Input", &input::summary(&self.name, &data));
+                let (features, company) = company(data);
+                (Some(features), company)
+            }
+            None => (None, Company { labels, ..Company::default() }),
+        };
         self.tell_warnings(&company.warnings);
         match (self.parameters.n_components, self.parameters.precision) {
-            (1, Precision::F32) => self.fit::<f32, 1>(features, company),
-            (2, Precision::F32) => self.fit::<f32, 2>(features, company),
-            (_, Precision::F32) => self.fit::<f32, 3>(features, company),
-            (1, Precision::F64) => self.fit::<f64, 1>(features, company),
-            (2, Precision::F64) => self.fit::<f64, 2>(features, company),
-            (_, Precision::F64) => self.fit::<f64, 3>(features, company),
+            (1, Precision::F32) => self.fit::<f32, 1>(features, given, company),
+            (2, Precision::F32) => self.fit::<f32, 2>(features, given, company),
+            (_, Precision::F32) => self.fit::<f32, 3>(features, given, company),
+            (1, Precision::F64) => self.fit::<f64, 1>(features, given, company),
+            (2, Precision::F64) => self.fit::<f64, 2>(features, given, company),
+            (_, Precision::F64) => self.fit::<f64, 3>(features, given, company),
         }
     }
 
     fn fit<T, const D: usize>(
         &self,
-        features: tsne_io::Matrix,
+        features: Option<Matrix>,
+        given: Option<Given>,
         mut company: Company,
     ) -> Result<Ending, Failure>
     where
         T: Scalar + NpyElement + Display,
     {
         let failed = |e: tsne::Error| Failure::of_fit(&e, &self.name);
-        let (data, narrowing) =
-            features::points::<T>(features, &self.choices.metric).map_err(|e| failed(e.into()))?;
-        company.narrowing = narrowing;
-        let data = Arc::new(data);
-        let points = data.points();
-        if let Some(notice) = notice::zero_rows(points, &self.choices.metric) {
+        let data = match features {
+            None => None,
+            // Distances are neither moved nor scaled.
+            Some(distances) if self.choices.is_precomputed => {
+                Some(features::points_like(distances, None, None).map_err(|e| failed(e.into()))?)
+            }
+            Some(features) => {
+                let (data, narrowing) =
+                    features::points::<T>(features, &self.choices.metric).map_err(|e| failed(e.into()))?;
+                company.narrowing = narrowing;
+                Some(data)
+            }
+        };
+        let data: Option<Arc<Data<T>>> = data.map(Arc::new);
+        if let Some(data) = &data
+            && let Some(notice) = notice::zero_rows(data.points(), &self.choices.metric)
+        {
             self.tell_warnings(std::slice::from_ref(&notice));
             company.warnings.push(notice);
         }
-        let start = initialization(&self.parameters.initialization, points.n_points())?;
+        let n_points = data.as_ref().map(|data| data.points().n_points());
+        let n_points = n_points.or_else(|| given.as_ref().and_then(Given::n_points)).unwrap_or(0);
+        let n_features = data.as_ref().map_or(1, |data| data.points().n_features());
+        let start = initialization(&self.parameters.initialization, n_points)?;
         let config = tsne::<D>(self.parameters, &self.choices).initialization(start);
-        let plan = config.plan(points.n_points(), points.n_features()).map_err(failed)?;
+        let plan = config.plan(n_points, n_features).map_err(failed)?;
         if self.parameters.strict {
             check_all_used(&self.parameters.given, plan.negative_gradient_method.value)?;
         }
         memory::check(&plan, size_of::<T>(), self.running.max_memory)?;
-        self.tell("Plan", plan.to_string().trim_end());
+        match &given {
+            None => self.tell("Plan", plan.to_string().trim_end()),
+            Some(given) => {
+                self.tell("Plan", &format!("{given} as given, {}", plan.negative_gradient_method.value))
+            }
+        }
 
         let start = Instant::now();
         let progress =
@@ -187,7 +230,21 @@ impl Job<'_> {
         let driver = self.driver(&progress);
         // Only models need the data again, and a map of principal components keeps these instead.
         let keeps_data = self.outputs.has_model() && self.parameters.pca.is_none();
-        let input = if keeps_data { Input::from(Arc::clone(&data)) } else { Input::from(points) };
+        let stood_in = given.map(|given| StoodIn::new(given, data.as_deref(), &self.name)).transpose()?;
+        let input = match (&stood_in, &data) {
+            (None, Some(data)) if keeps_data => Input::from(Arc::clone(data)),
+            (None, Some(data)) => Input::from(data.points()),
+            (Some(stood_in @ StoodIn::Distances(_)), _) => stood_in.input(),
+            (Some(stood_in), data) => {
+                let input = stood_in.input();
+                match data {
+                    Some(data) if keeps_data => input.with_data(data),
+                    Some(data) => input.with_points(data.points()),
+                    None => input,
+                }
+            }
+            (None, None) => return Err(failed(tsne::Error::NoInput)),
+        };
         self.stop.hold();
         let fitted = config.fit_observed(input, &|event| driver.observe(event));
         let driven = match drive::sort(fitted, &self.stop, &self.name)? {
@@ -201,7 +258,7 @@ impl Job<'_> {
             }
             Fitted::Nothing(signal, stage) => {
                 progress.finish();
-                self.tell("Stopped", &format!("during {stage}, before there was a map"));
+                self.tell("Stop", &format!("during {stage}, before there was a map"));
                 return Ok(Ending::Stopped(signal));
             }
         };
@@ -244,9 +301,10 @@ impl Job<'_> {
     {
         let Driven { map, timings, end } = driven;
         let mut warnings = company.warnings.clone();
-        if let Some(notice) = notice::collapsed(&map) {
-            self.tell_warnings(std::slice::from_ref(&notice));
-            warnings.push(notice);
+        if matches!(end, End::Completed) {
+            let notices = notice::of_map(&map);
+            self.tell_warnings(&notices);
+            warnings.extend(notices);
         }
         self.tell_outcome(&map, &timings, start);
         let report = map.report();
@@ -284,7 +342,7 @@ impl Job<'_> {
                 names.push(checkpoint.clone());
             }
             self.tell("Wrote", &names.join(", "));
-            self.tell("Stopped", &format!("go on with: tsne resume {checkpoint}"));
+            self.tell("Stop", &format!("go on with: tsne resume {checkpoint}"));
         } else {
             self.tell("Wrote", &names.join(", "));
         }
@@ -308,15 +366,6 @@ impl Job<'_> {
         let output = Output::check(&path, false).map_err(|e| Failure::in_file(&path, &e))?;
         checkpoint::save(map, &output, self.outputs.has_model())?;
         Ok(shown_path(&path))
-    }
-
-    fn tell_input(&self, data: &Dataset) {
-        let (n_rows, n_features) = (data.features.n_rows(), data.features.n_features());
-        let mut line = format!("{}: {n_rows} rows of {n_features} features, {}", self.name, data.format);
-        if let Some(labels) = &data.labels {
-            line += &format!(", {} classes of {}", labels.classes().len(), shown(labels.name()));
-        }
-        self.tell("Input", &line);
     }
 
     fn tell_warnings(&self, warnings: &[(String, String)]) {

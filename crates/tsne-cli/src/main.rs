@@ -7,6 +7,7 @@
 mod args;
 mod checkpoint;
 mod config;
+mod convert;
 mod demo;
 mod doctor;
 mod drive;
@@ -14,6 +15,7 @@ mod eval;
 mod exit;
 mod features;
 mod fit;
+mod input;
 mod inspect;
 mod memory;
 mod notice;
@@ -49,6 +51,7 @@ fn main() -> ExitCode {
             Command::Plan(args) => done(plan::run(args)),
             Command::Inspect(args) => done(inspect::run(args)),
             Command::Eval(args) => done(eval::run(args)),
+            Command::Convert(args) => done(convert::run(args)),
             Command::Doctor(args) => done(doctor::run(args)),
             Command::Completions { shell } => done(shell::completions(*shell)),
             Command::Man => done(shell::manual()),

@@ -2,31 +2,35 @@
 
 use std::ffi::OsStr;
 use std::fmt::Display;
+use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
 
 use tsne::{Scalar, TsneEmbedding};
-use tsne_io::{Labels, MapTable, NpyElement, Output, write_npy};
+use tsne_io::{Compression, Labels, MapTable, NpyElement, NpzWriter, Output, WriteSeek, write_npy};
 
 use crate::checkpoint;
-use crate::exit::Failure;
+use crate::exit::{Failure, print_bytes};
+use crate::input::is_standard;
 use crate::plot::{Picture, lanes};
 
 /// What is written to a file, by its suffix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// Text with this delimiter.
-    Table(u8),
+    /// Text with this delimiter, perhaps compressed.
+    Table(u8, Option<Compression>),
     Npy,
+    Npz,
     Png,
     Report,
     Model,
     Checkpoint,
 }
 
-const SUFFIXES: [(&str, Kind); 7] = [
-    ("csv", Kind::Table(b',')),
-    ("tsv", Kind::Table(b'\t')),
+const SUFFIXES: [(&str, Kind); 8] = [
+    ("csv", Kind::Table(b',', None)),
+    ("tsv", Kind::Table(b'\t', None)),
     ("npy", Kind::Npy),
+    ("npz", Kind::Npz),
     ("png", Kind::Png),
     ("json", Kind::Report),
     ("tsne", Kind::Model),
@@ -35,18 +39,32 @@ const SUFFIXES: [(&str, Kind); 7] = [
 
 impl Kind {
     fn of(path: &Path) -> Result<Self, Failure> {
+        if is_standard(path) {
+            return Ok(Self::Table(b',', None));
+        }
         let suffix = path.extension().unwrap_or_default().to_string_lossy().to_ascii_lowercase();
+        if let Some((_, compression)) = Compression::SUFFIXES.iter().find(|(known, _)| *known == suffix)
+            && let Ok(Self::Table(delimiter, None)) =
+                Self::of(Path::new(path.file_stem().unwrap_or_default()))
+        {
+            return Ok(Self::Table(delimiter, Some(*compression)));
+        }
         SUFFIXES.iter().find(|(known, _)| *known == suffix).map(|(_, kind)| *kind).ok_or_else(|| {
             let what = format!("unknown kind of output: \"{}\"", tsne_io::shown(&suffix));
-            let help = "end the name of an output in .csv, .tsv, .npy, .png, .json, .tsne or .ckpt";
+            let help = "end the name of an output in .csv, .tsv (also .gz or .zst), .npy, .npz, .png, .json, .tsne or .ckpt";
             Failure::new("E201", what, help).at(crate::exit::shown_path(path))
         })
     }
 }
 
 /// The outputs of a run, known to be writable.
-#[derive(Debug)]
-pub(crate) struct Outputs(Vec<(Kind, Output)>);
+#[derive(Debug, Default)]
+pub(crate) struct Outputs {
+    files: Vec<(Kind, Output)>,
+    /// What goes to standard output.
+    standard: Option<Kind>,
+    is_spreadsheet_safe: bool,
+}
 
 /// A finished map with what goes with it.
 #[derive(Debug)]
@@ -67,9 +85,13 @@ impl Outputs {
     /// the input nor named twice.
     pub(crate) fn check(paths: &[PathBuf], input: Option<&Path>, overwrite: bool) -> Result<Self, Failure> {
         let mut taken: Vec<PathBuf> = input.map(place).into_iter().collect();
-        let mut outputs = Vec::with_capacity(paths.len());
+        let mut outputs = Self::default();
         for path in paths {
             let kind = Kind::of(path)?;
+            if is_standard(path) {
+                outputs.standard = Some(kind);
+                continue;
+            }
             let place = place(path);
             if taken.contains(&place) {
                 let what = "an output is the input, or is named twice";
@@ -78,9 +100,14 @@ impl Outputs {
             }
             taken.push(place);
             let output = Output::check(path, overwrite).map_err(|e| Failure::in_file(path, &e))?;
-            outputs.push((kind, output));
+            outputs.files.push((kind, output));
         }
-        Ok(Self(outputs))
+        Ok(outputs)
+    }
+
+    /// Makes text in tables safe for spreadsheets.
+    pub(crate) fn spreadsheet_safe(self, is_spreadsheet_safe: bool) -> Self {
+        Self { is_spreadsheet_safe, ..self }
     }
 
     /// Adds the checkpoint that `--checkpoint` names, whatever its suffix, unless it is an output already.
@@ -89,18 +116,18 @@ impl Outputs {
             return Ok(());
         }
         let output = Output::check(path, overwrite).map_err(|e| Failure::in_file(path, &e))?;
-        self.0.push((Kind::Checkpoint, output));
+        self.files.push((Kind::Checkpoint, output));
         Ok(())
     }
 
     /// Whether a model is among them, whose map has to keep its data.
     pub(crate) fn has_model(&self) -> bool {
-        self.0.iter().any(|(kind, _)| *kind == Kind::Model)
+        self.files.iter().any(|(kind, _)| *kind == Kind::Model)
     }
 
     /// The first checkpoint among them.
     pub(crate) fn checkpoint(&self) -> Option<&Path> {
-        self.0.iter().find(|(kind, _)| *kind == Kind::Checkpoint).map(|(_, output)| output.path())
+        self.files.iter().find(|(kind, _)| *kind == Kind::Checkpoint).map(|(_, output)| output.path())
     }
 
     /// Writes the checkpoints. A checkpoint holds the data only where a model is to be made of it.
@@ -108,7 +135,7 @@ impl Outputs {
         &self,
         map: &TsneEmbedding<T, D>,
     ) -> Result<(), Failure> {
-        for (_, output) in self.0.iter().filter(|(kind, _)| *kind == Kind::Checkpoint) {
+        for (_, output) in self.files.iter().filter(|(kind, _)| *kind == Kind::Checkpoint) {
             // What is there is an earlier checkpoint of this run, or was looked at when the run began.
             let again =
                 Output::check(output.path(), true).map_err(|e| Failure::in_file(output.path(), &e))?;
@@ -119,7 +146,7 @@ impl Outputs {
 
     /// The files, in the order given.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
-        self.0.iter().map(|(_, output)| output.path())
+        self.files.iter().map(|(_, output)| output.path())
     }
 
     /// Writes every output, each whole or not at all.
@@ -127,36 +154,72 @@ impl Outputs {
     where
         T: Scalar + NpyElement + Display,
     {
-        let flat = map.positions.as_flattened();
         if let Some(embedding) = map.embedding {
             self.save_checkpoints(embedding)?;
         }
-        for (kind, output) in &self.0 {
-            let written = match kind {
-                Kind::Checkpoint => Ok(()),
-                Kind::Model => {
-                    let Some(embedding) = map.embedding else { continue };
-                    checkpoint::save(embedding, output, true)?;
-                    Ok(())
-                }
-                Kind::Table(delimiter) => {
-                    let table = MapTable::new(flat, D, map.labels, map.ids);
-                    output.write(|file| table.write(file, *delimiter))
-                }
-                Kind::Npy => output.write(|file| write_npy(file, &[map.positions.len(), D], flat)),
-                Kind::Png => {
-                    let picture =
-                        Picture::scatter(&plane(map.positions, map.labels), map.labels, &map.caption);
-                    output.write(|file| picture.write_png(file))
-                }
-                Kind::Report => output.write(|file| {
-                    serde_json::to_writer_pretty(&mut *file, &map.report)?;
-                    file.write_all(b"\n")
-                }),
-            };
-            written.map_err(|e| Failure::in_file(output.path(), &e))?;
+        for (kind, output) in &self.files {
+            match (kind, map.embedding) {
+                (Kind::Checkpoint, _) | (Kind::Model, None) => {}
+                (Kind::Model, Some(embedding)) => checkpoint::save(embedding, output, true)?,
+                (kind, _) => output
+                    .write(|file| self.write_as(*kind, map, file))
+                    .map_err(|e| Failure::in_file(output.path(), &e))?,
+            }
+        }
+        if let Some(kind) = self.standard {
+            let mut bytes = Cursor::new(Vec::new());
+            self.write_as(kind, map, &mut bytes).expect("memory takes all");
+            print_bytes(bytes.get_ref())?;
         }
         Ok(())
+    }
+
+    fn write_as<T, const D: usize>(
+        &self,
+        kind: Kind,
+        map: &Map<'_, T, D>,
+        file: &mut dyn WriteSeek,
+    ) -> io::Result<()>
+    where
+        T: Scalar + NpyElement + Display,
+    {
+        let flat = map.positions.as_flattened();
+        let shape = [map.positions.len(), D];
+        match kind {
+            Kind::Table(delimiter, compression) => {
+                let table = MapTable::new(flat, D, map.labels, map.ids);
+                let table = table.spreadsheet_safe(self.is_spreadsheet_safe);
+                match compression {
+                    None => table.write(file, delimiter),
+                    Some(compression) => {
+                        let mut text = Vec::new();
+                        table.write(&mut text, delimiter)?;
+                        compression.write(&text, file)
+                    }
+                }
+            }
+            Kind::Npy => write_npy(file, &shape, flat),
+            Kind::Npz => {
+                let mut archive = NpzWriter::new(file);
+                archive.array("x", &shape, flat)?;
+                if let Some(labels) = map.labels {
+                    let texts: Vec<String> = (0..labels.len()).map(|i| labels.text(i).to_owned()).collect();
+                    archive.texts("label", &texts)?;
+                }
+                if let Some(ids) = map.ids {
+                    archive.texts("id", ids)?;
+                }
+                archive.finish().map(drop)
+            }
+            Kind::Png => {
+                Picture::scatter(&plane(map.positions, map.labels), map.labels, &map.caption).write_png(file)
+            }
+            Kind::Report => {
+                serde_json::to_writer_pretty(&mut *file, &map.report)?;
+                file.write_all(b"\n")
+            }
+            Kind::Model | Kind::Checkpoint => unreachable!("these are written by themselves"),
+        }
     }
 }
 

@@ -1,27 +1,25 @@
 //! `tsne plan`: what a fit would do and need; computes nothing.
 
 use serde_json::json;
-use tsne_io::{Labels, read_path};
 
 use crate::args::{PlanArgs, Precision};
-use crate::exit::{Failure, print, shown_path};
+use crate::exit::{Failure, print};
 use crate::fit::{Choices, tsne};
-use crate::{memory, report};
+use crate::{input, memory, report};
 
 /// Runs the command.
 pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
     let parameters = &args.parameters;
     let choices = Choices::parse(parameters)?;
     tsne::<2>(parameters, &choices).plan(2, 1).map_err(|e| Failure::of_fit(&e, ""))?;
-    let data =
-        read_path(&args.input, &args.reading.options()).map_err(|e| Failure::in_file(&args.input, &e))?;
+    let data = input::read(&args.input, &args.reading, parameters.random_state)?;
     let (n_rows, n_features) = (data.features.n_rows(), data.features.n_features());
     let plan = match parameters.n_components {
         1 => tsne::<1>(parameters, &choices).plan(n_rows, n_features),
         2 => tsne::<2>(parameters, &choices).plan(n_rows, n_features),
         _ => tsne::<3>(parameters, &choices).plan(n_rows, n_features),
     };
-    let name = shown_path(&args.input);
+    let name = input::name(&args.input);
     let plan = plan.map_err(|e| Failure::of_fit(&e, &name))?;
     let (scalar_bytes, scalar) = match parameters.precision {
         Precision::F32 => (4, "f32"),
@@ -40,10 +38,7 @@ pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
         value["available_bytes"] = json!(available);
         print(&format!("{value:#}\n"))?;
     } else {
-        let mut text = format!("Input  {name}: {n_rows} rows of {n_features} features, {}", data.format);
-        if let Some(labels) = &data.labels {
-            text += &of_labels(labels);
-        }
+        let mut text = format!("Input  {}", input::summary(&name, &data));
         let mut heading = "Plan";
         for line in plan.to_string().lines() {
             text += &format!("\n{heading:<7}{line}");
@@ -60,10 +55,6 @@ pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
         print(&text)?;
     }
     memory::check(&plan, scalar_bytes, args.running.max_memory)
-}
-
-fn of_labels(labels: &Labels) -> String {
-    format!(", {} classes of {}", labels.classes().len(), tsne_io::shown(labels.name()))
 }
 
 /// A time as people read it, no finer than an estimate is.

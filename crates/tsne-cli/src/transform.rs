@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use serde_json::json;
 use tsne::{Error, LearningRate, NewPositions, PartialTsneEmbedding, Scalar, StopReason, Transform};
-use tsne_io::{NpyElement, read_path, shown};
+use tsne_io::{NpyElement, shown};
 
 use crate::args::{PlacingArgs, TransformArgs};
 use crate::checkpoint::{Company, Notes};
@@ -18,12 +18,16 @@ use crate::output::{Map, Outputs};
 use crate::progress::Progress;
 use crate::resume::{load, read_head};
 use crate::signal::{Ending, Stop};
-use crate::{features, report};
+use crate::{features, input, report};
+
+/// Seed of the choice of rows: placing them has no other chance in it that a flag could set.
+const SAMPLE_SEED: u64 = 42;
 
 /// Runs the command.
 pub(crate) fn run(args: &TransformArgs) -> Result<Ending, Failure> {
     let stop = Stop::listen()?;
-    let outputs = Outputs::check(&args.outputs, Some(&args.input), args.force)?;
+    let outputs = Outputs::check(&args.outputs, Some(&args.input), args.force)?
+        .spreadsheet_safe(args.reading.spreadsheet_safe);
     if outputs.has_model() || outputs.checkpoint().is_some() {
         let what = "new rows in a map are neither a model nor a checkpoint of their own";
         let help = "end the name of the output in .csv, .tsv, .npy, .png or .json";
@@ -58,13 +62,12 @@ impl Task<'_> {
         let (mut map, notes) = load::<T, D>(&args.model)?;
         map.set_optimization(map.optimization().n_jobs(args.placing.n_jobs));
         let how = how::<D>(&args.placing)?;
-        let data =
-            read_path(&args.input, &args.reading.options()).map_err(|e| Failure::in_file(&args.input, &e))?;
+        let data = input::read(&args.input, &args.reading, SAMPLE_SEED)?;
         let names = data.feature_names.clone();
         let (features, company) = company(data);
         let expected = map.report().plan.n_features.unwrap_or(features.n_features());
         let places = self.places(&notes, names.as_deref(), expected, features.n_features())?;
-        let name = shown_path(&args.input);
+        let name = input::name(&args.input);
         let failed = |e: Error| match &e {
             Error::NoReferenceData | Error::NoNewRows => {
                 let help = "make the model with tsne fit -o FILE.tsne";
@@ -89,7 +92,7 @@ impl Task<'_> {
         let new = match (placed, self.stop.signal()) {
             (Ok(new), _) => new,
             (Err(_), Some(signal)) => {
-                self.tell("Stopped", "before the new rows had positions");
+                self.tell("Stop", "before the new rows had positions");
                 return Ok(Ending::Stopped(signal));
             }
             (Err(e), _) => return Err(failed(e)),

@@ -163,9 +163,9 @@ pub enum Error {
         names: Vec<String>,
     },
     /// Labels or ids of another length than the data.
-    #[error("array \"{}\" has {found} entries for {expected} rows", shown(.name))]
+    #[error("\"{}\" has {found} entries for {expected} rows", shown(.name))]
     WrongLength {
-        /// Name of the array.
+        /// Name of the array or file.
         name: String,
         /// Its length.
         found: usize,
@@ -308,7 +308,7 @@ impl Error {
                 "leave at least one numeric column out of --label, --id and --drop".into()
             }
             Self::NonFinite { .. } => {
-                "leave the rows out with --missing drop, fill the cells with --missing mean, or mend the file"
+                "leave the rows out with --missing drop, fill the cells with --missing mean, or leave the column out with --drop"
                     .into()
             }
             Self::NotNumeric(cell) if cell.text.contains('\n') => UNCLOSED_QUOTE.into(),

@@ -317,7 +317,9 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     pub fn gradient(&mut self, exaggeration: f64) -> Result<Vec<[T; D]>, Error> {
         let z = self.repel()?;
         let (at, p) = (self.gradient_rule(exaggeration, z), self.affinities.get());
-        Ok((0..self.state.n_points()).map(|i| at.of_point(i, at.attraction(p, i))).collect())
+        let level = Level::new();
+        let of_point = |i| at.of_point(i, dispatch!(level, simd => at.attraction(simd, p, i)));
+        Ok((0..self.state.n_points()).map(of_point).collect())
     }
 
     fn repel(&mut self) -> Result<f64, Error> {
@@ -379,7 +381,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
                     }),
                     None => dispatch!(level, simd => {
                         move_chunk(simd, &gradient, &rule, points, #[inline(always)] |i| {
-                            gradient.attraction(affinities, i)
+                            gradient.attraction(simd, affinities, i)
                         })
                     }),
                 };
@@ -437,8 +439,8 @@ struct GradientRule<'a, T, const D: usize> {
 impl<T: Scalar, const D: usize> GradientRule<'_, T, D> {
     /// What attracts point `i`, not exaggerated.
     #[inline(always)]
-    fn attraction<A: Affinities<T>>(&self, affinities: &A, i: usize) -> [T; D] {
-        attract(self.inv_dof, &self.y[i], self.y, affinities.row(i))
+    fn attraction<S: Simd, A: Affinities<T>>(&self, simd: S, affinities: &A, i: usize) -> [T; D] {
+        attract(simd, self.inv_dof, &self.y[i], self.y, affinities.row(i))
     }
 
     /// \[M10\] for point `i`, given what attracts it.

@@ -110,12 +110,12 @@ struct Rows<'a, T, const D: usize> {
 impl<T: Scalar, const D: usize> Rows<'_, T, D> {
     /// Attraction of the rows from `start` on.
     #[inline(always)]
-    fn attract<S: Simd>(&self, _simd: S, start: usize, attraction: &mut [[T; D]]) {
+    fn attract<S: Simd>(&self, simd: S, start: usize, attraction: &mut [[T; D]]) {
         for (offset, force) in attraction.iter_mut().enumerate() {
             let i = start + offset;
             let entries = self.offsets[i]..self.offsets[i + 1];
             let row = AffinityRow { columns: &self.columns[entries.clone()], values: &self.values[entries] };
-            *force = attract(self.inv_dof, &self.positions[i], self.positions, row);
+            *force = attract(simd, self.inv_dof, &self.positions[i], self.positions, row);
         }
     }
 }
@@ -172,6 +172,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::cast_possible_truncation, reason = "a thousand points")]
     fn packing_changes_no_bit_of_the_attraction() {
         let n = 1000;
         // Rows of 0 to 40 entries, among points that are nowhere near each other by number.
@@ -194,7 +195,8 @@ mod tests {
             packed.pack(&p, &y);
             packed.attract(0.5, &y);
             for i in 0..n {
-                let want = attract(0.5, &y[i], &y, Affinities::row(&p, i));
+                let row = Affinities::row(&p, i);
+                let want = dispatch!(Level::new(), simd => attract(simd, 0.5, &y[i], &y, row));
                 assert_eq!(packed.attraction(i), want, "point {i}");
             }
         }

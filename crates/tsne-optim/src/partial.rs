@@ -224,8 +224,8 @@ struct GradientRule<'a, T, const D: usize> {
 impl<T: Scalar, const D: usize> GradientRule<'_, T, D> {
     /// Half the derivative of the divergence of point `i`, exaggerated.
     #[inline(always)]
-    fn of_point<A: Affinities<T>>(&self, affinities: &A, i: usize) -> [T; D] {
-        let mut gradient = attract(self.inv_dof, &self.y[i], self.references, affinities.row(i));
+    fn of_point<S: Simd, A: Affinities<T>>(&self, simd: S, affinities: &A, i: usize) -> [T; D] {
+        let mut gradient = attract(simd, self.inv_dof, &self.y[i], self.references, affinities.row(i));
         let z = self.normalizers[i];
         let inv_z = if z > 0.0 { T::lit(1.0 / z) } else { T::default() };
         for d in 0..D {
@@ -238,7 +238,7 @@ impl<T: Scalar, const D: usize> GradientRule<'_, T, D> {
 /// Moves a chunk of points, and says whether all are where numbers reach.
 #[inline(always)]
 fn move_chunk<S: Simd, T: Scalar, const D: usize, A: Affinities<T>>(
-    _simd: S,
+    simd: S,
     gradient: &GradientRule<'_, T, D>,
     affinities: &A,
     step: &StepRule<T>,
@@ -249,7 +249,7 @@ fn move_chunk<S: Simd, T: Scalar, const D: usize, A: Affinities<T>>(
     for (offset, next) in points.next.iter_mut().enumerate() {
         let i = points.start + offset;
         let velocity = &mut points.velocity[offset];
-        step.apply(gradient.of_point(affinities, i), velocity, &mut points.gains[offset]);
+        step.apply(gradient.of_point(simd, affinities, i), velocity, &mut points.gains[offset]);
         for d in 0..D {
             next[d] = gradient.y[i][d] + velocity[d];
             finite &= next[d].is_finite();

@@ -92,7 +92,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         run.check()?;
         let kl_divergence = threads::within(run.n_jobs, || {
             let repulsion = repulsion(&run, state.n_points())?;
-            Ok::<_, Error>(Descent::new(&*affinities.matrix, repulsion, state.clone())?.kl_divergence()?)
+            Ok::<_, Error>(Descent::along(affinities.checked()?, repulsion, state.clone())?.kl_divergence()?)
         })?;
         Ok(Self {
             state,
@@ -301,7 +301,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         let start = Instant::now();
         self.reference = None;
         let Self { affinities, state, report, .. } = self;
-        let result = descend(&affinities.matrix, state, report, repulsion, run, stage, observe);
+        let result = descend(affinities.checked()?, state, report, repulsion, run, stage, observe);
         report.timings.push((stage, start.elapsed()));
         result
     }

@@ -1,13 +1,14 @@
 //! P as a map keeps it, and what it takes to weigh new points.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use tsne_affinity::{
     AllPairs, Calibration, FixedSigma, Multiscale, MultiscaleMixture, PerplexityBased, Placement,
     Precomputed, Uniform,
 };
 use tsne_core::{Affinities, Control, Csr, NeighborQuery, NewAffinities, NewRows, Points, Scalar, ToNew};
+use tsne_optim::CheckedAffinities;
 
 use crate::Error;
 
@@ -20,6 +21,7 @@ pub struct JointAffinities<T> {
     pub(crate) matrix: Arc<Csr<T>>,
     pub(crate) calibration: Option<Arc<Calibration>>,
     pub(crate) placing: Placing<T>,
+    pub(crate) checked: OnceLock<CheckedAffinities<Arc<Csr<T>>>>,
 }
 
 /// How rows of new points come about.
@@ -68,6 +70,15 @@ impl<T: Scalar> JointAffinities<T> {
         }
     }
 
+    /// P as a descent takes it: looked through the first time, and not again.
+    pub(crate) fn checked(&self) -> Result<CheckedAffinities<Arc<Csr<T>>>, Error> {
+        if let Some(checked) = self.checked.get() {
+            return Ok(checked.clone());
+        }
+        let checked = CheckedAffinities::new(Arc::clone(&self.matrix))?;
+        Ok(self.checked.get_or_init(|| checked).clone())
+    }
+
     /// Rows of new points over those of `index`.
     pub(crate) fn new_rows(
         &self,
@@ -103,7 +114,7 @@ impl<T: Scalar> fmt::Debug for JointAffinities<T> {
 
 impl<T> From<Arc<Csr<T>>> for JointAffinities<T> {
     fn from(matrix: Arc<Csr<T>>) -> Self {
-        Self { matrix, calibration: None, placing: Placing::None }
+        Self { matrix, calibration: None, placing: Placing::None, checked: OnceLock::new() }
     }
 }
 
@@ -134,6 +145,7 @@ macro_rules! from_family {
                     matrix: Arc::new(matrix),
                     calibration: Some(Arc::new(calibration)),
                     placing: Placing::Rule(placement),
+                    checked: OnceLock::new(),
                 }
             }
         }

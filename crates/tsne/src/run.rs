@@ -1,9 +1,10 @@
 //! One run of the optimizer, watched: callbacks, observers, recoveries, and what it leaves behind.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use tsne_core::{BackendError, Control, Csr, NegativeGradient, Scalar, Tick};
-use tsne_optim::{Descent, Progress, State, StopReason};
+use tsne_optim::{CheckedAffinities, Descent, Progress, State, StopReason};
 
 use crate::callbacks::{Iteration, Positions};
 use crate::{Error, Optimization, Report, Stage, Warning};
@@ -100,7 +101,7 @@ pub(crate) fn iterations_made(stop: StopReason, n_iter: usize) -> usize {
 /// Moves `state` through one run and adds to its `report`. Whatever happens, an error or a panic of a callback, `state` is
 /// what the run came to.
 pub(crate) fn descend<T: Scalar, const D: usize>(
-    matrix: &Csr<T>,
+    affinities: CheckedAffinities<Arc<Csr<T>>>,
     state: &mut State<T, D>,
     report: &mut Report,
     repulsion: &mut dyn NegativeGradient<T, D>,
@@ -108,7 +109,7 @@ pub(crate) fn descend<T: Scalar, const D: usize>(
     stage: Stage,
     observe: &Observer<'_, T, D>,
 ) -> Result<StopReason, Error> {
-    let descent = Descent::new(matrix, repulsion, state.clone())?;
+    let descent = Descent::along(affinities, repulsion, state.clone())?;
     let mut home = Home { state, descent };
     let hook = |tick| observe(Event::Tick { stage, tick });
     let mut watch = Watch::new(run, stage, observe);
@@ -132,12 +133,12 @@ pub(crate) fn descend<T: Scalar, const D: usize>(
 }
 
 /// Brings the state of a descent home when it goes out of scope.
-struct Home<'a, 'p, 'g, T: Scalar, const D: usize> {
+struct Home<'a, 'g, T: Scalar, const D: usize> {
     state: &'a mut State<T, D>,
-    descent: Descent<T, D, &'p Csr<T>, &'g mut dyn NegativeGradient<T, D>>,
+    descent: Descent<T, D, Arc<Csr<T>>, &'g mut dyn NegativeGradient<T, D>>,
 }
 
-impl<T: Scalar, const D: usize> Drop for Home<'_, '_, '_, T, D> {
+impl<T: Scalar, const D: usize> Drop for Home<'_, '_, T, D> {
     fn drop(&mut self) {
         self.state.clone_from(self.descent.state());
     }

@@ -95,6 +95,17 @@ fn rows_without_a_direction_are_told() {
 }
 
 #[test]
+fn a_map_on_its_way_is_told() {
+    let directory = Directory::with("d.csv", two_groups(200));
+    let flags = "--label group --perplexity 5 --progress none";
+    let said =
+        directory.made(&format!("fit d.csv -o a.csv --early-exaggeration-iter 80 --n-iter 20 {flags}"));
+    assert!(said.contains("warning W09: still moving: the median step is "), "{said}");
+    let said = directory.made(&format!("fit d.csv -o b.csv --n-iter 2000 {flags}"));
+    assert!(!said.contains("W09"), "finished: {said}");
+}
+
+#[test]
 fn a_collapsed_map_is_told() {
     let directory = Directory::with("d.csv", two_groups(20));
     let said = directory.made(

@@ -55,7 +55,11 @@ fn labels_come_from_a_file_too() {
     std::fs::write(directory.0.join("labels.txt"), "left\n").expect("writes");
     let outcome = directory.tsne("eval d.csv m.csv --drop group --labels labels.txt");
     assert_eq!(outcome.status, Some(3), "{}", outcome.stderr);
-    assert!(outcome.stderr.starts_with("error E114: 1 labels for 80 rows"), "{}", outcome.stderr);
+    assert!(
+        outcome.stderr.starts_with("error E114: \"labels\" has 1 entries for 80 rows"),
+        "{}",
+        outcome.stderr
+    );
 }
 
 #[test]

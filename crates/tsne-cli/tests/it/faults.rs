@@ -75,7 +75,7 @@ fn nan_and_infinity() {
     let expected = [
         "E103: 3 missing or non-finite values",
         "d.csv: line 2, column 2 (y) = \"nan\"; line 3, column 1 (x) = \"inf\"; line 4, column 2 (y) = \"-Infinity\"",
-        "remove these rows",
+        "--missing drop",
     ];
     check("d.csv", "x,y\n1,nan\ninf,4\n5,-Infinity\n", "", expected);
     let mut npy = npy_header("<f8", "(2, 2)");
@@ -85,7 +85,7 @@ fn nan_and_infinity() {
     let expected = [
         "E103: 2 missing or non-finite values",
         "d.npy: row 0 (counted from 0), column 2 = \"NaN\"; row 1 (counted from 0), column 1 = \"inf\"",
-        "remove these rows",
+        "--missing drop",
     ];
     check("d.npy", npy, "", expected);
 }

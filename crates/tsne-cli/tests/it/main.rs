@@ -6,6 +6,7 @@ mod demo;
 mod eval;
 mod faults;
 mod fits;
+mod inputs;
 mod models;
 mod outputs;
 mod plan;

@@ -1,6 +1,7 @@
 //! Tests of the readers and writers: what they accept, and how they refuse.
 
 mod compressed;
+mod corpus;
 mod map;
 mod missing;
 mod narrow;

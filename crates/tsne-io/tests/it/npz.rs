@@ -66,7 +66,7 @@ fn what_is_missing_or_does_not_fit_is_named() {
     archive.array("y", &[3], &[1_u8, 2, 3]).expect("y");
     let bytes = archive.finish().expect("memory takes all").into_inner();
     let e = dataset(&bytes, Some("y")).expect_err("three labels for two rows");
-    assert_eq!((e.code(), &*e.to_string()), ("E114", "array \"y\" has 3 entries for 2 rows"), "length");
+    assert_eq!((e.code(), &*e.to_string()), ("E114", "\"y\" has 3 entries for 2 rows"), "length");
 
     let mut archive = NpzWriter::new(Cursor::new(Vec::new()));
     archive.array("a", &[2, 1], &[1.0, 2.0]).expect("a");
