@@ -145,6 +145,10 @@ fn a_fit_begins_with_points_an_index_or_affinities() {
     assert!(map.report().warnings.iter().any(|w| w.code() == "W13"), "{:?}", map.report().warnings);
     let strict = config.clone().strict(true).fit(Input::from_index(&graph)).expect_err("strict");
     assert_eq!(strict.code(), Some("E207"), "{strict}");
+    let random = config.clone().initialization(Initialization::Random).fit(Input::from_index(&graph));
+    let random = random.expect("a graph and a random start");
+    assert_eq!(random.positions(), init::random::<f64, 2>(N, Seed(42)), "a random start needs no points");
+    assert!(random.report().warnings.iter().all(|w| w.code() != "W13"), "{:?}", random.report().warnings);
     let given = vec![[0.001, -0.001]; N];
     let map = config.initialization(Initialization::Positions(given.clone())).fit(Input::from_index(&graph));
     assert_eq!(map.expect("a graph and positions").positions(), given, "positions as they are given");
