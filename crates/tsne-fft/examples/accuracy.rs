@@ -1,7 +1,7 @@
 //! Errors of the particle mesh against sums over all pairs, as the tables of `docs/accuracy.md`.
 //!
-//! `cargo run --release -p tsne-fft --example accuracy` takes a few minutes; with `-- --quick`, no map of 100 000 points
-//! and a few seconds.
+//! `cargo run --release -p tsne-fft --example accuracy` takes two minutes of one core; with `-- --quick`, which leaves
+//! out the finest meshes and most of the largest maps, less than half of that.
 #![allow(clippy::print_stdout, reason = "the tables are the output")]
 
 use std::error::Error;
