@@ -7,7 +7,7 @@ use rand::{RngExt as _, SeedableRng as _};
 use rand_distr::{Distribution as _, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
-use tsne::{Points, Seed, pca};
+use tsne::{Points, Scalar as _, Seed, pca};
 use tsne_core::Control;
 
 use super::threads;
@@ -96,7 +96,7 @@ fn mixture(config: &Config, n_clusters: usize) -> Vec<f32> {
                 let along = normal(&mut rng);
                 exact.iter_mut().zip(direction).for_each(|(x, d)| *x += along * d);
             }
-            point.iter_mut().zip(exact).for_each(|(to, x)| *to = x as f32);
+            point.iter_mut().zip(exact).for_each(|(to, x)| *to = f32::lit(x));
         }
     });
     points
@@ -143,6 +143,7 @@ impl Distortion {
     /// Appends the image as seen through the map, between pixels by bilinear interpolation, black beyond the border.
     fn apply(&self, image: &[f32], side: usize, made: &mut Vec<f32>) {
         let middle = (side as f64 - 1.0) / 2.0;
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "inside the image")]
         let at = |row: f64, column: f64| -> f64 {
             let inside = (0.0..side as f64).contains(&row) && (0.0..side as f64).contains(&column);
             if inside { f64::from(image[row as usize * side + column as usize]) } else { 0.0 }
@@ -156,7 +157,7 @@ impl Distortion {
                 let (right, below) = (u - left, v - top);
                 let upper = at(top, left) * (1.0 - right) + at(top, left + 1.0) * right;
                 let lower = at(top + 1.0, left) * (1.0 - right) + at(top + 1.0, left + 1.0) * right;
-                made.push((upper * (1.0 - below) + lower * below) as f32);
+                made.push(f32::lit(upper * (1.0 - below) + lower * below));
             }
         }
     }
