@@ -11,6 +11,7 @@ mod init;
 mod kl;
 mod model;
 mod new_points;
+mod opentsne;
 mod parameters;
 mod partial;
 mod pca;
