@@ -1,12 +1,15 @@
 //! Maps as files: what comes back, and what is refused.
 
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use tsne::neighbors::{CustomMetric, Metric};
+use tsne::affinity::{FixedSigma, Multiscale, MultiscaleMixture, Options, Symmetrization, Uniform};
+use tsne::core::Control;
+use tsne::neighbors::{CustomMetric, Exact, Metric};
 use tsne::{
-    Csr, Data, Error, ModelInfo, NegativeGradientMethod, Points, SaveOptions, Scalar, Seed, Tsne,
-    TsneEmbedding,
+    Csr, Data, Error, Input, JointAffinities, ModelInfo, NegativeGradientMethod, Points, SaveOptions, Scalar,
+    Seed, Tsne, TsneEmbedding,
 };
 use tsne_testkit::data;
 
@@ -22,7 +25,10 @@ fn saved<T: Scalar, const D: usize>(map: &TsneEmbedding<T, D>) -> Vec<u8> {
 
 /// Saves, loads, and compares all that follows.
 fn comes_back<T: Scalar>(config: &Tsne, data: Data<T>, new: Points<'_, T>) {
-    let mut map = config.fit(Arc::new(data)).expect("a plain fit");
+    map_comes_back(config.fit(Arc::new(data)).expect("a plain fit"), new);
+}
+
+fn map_comes_back<T: Scalar>(mut map: TsneEmbedding<T, 2>, new: Points<'_, T>) {
     let mut again = TsneEmbedding::<T, 2>::load(&saved(&map)[..]).expect("what was saved");
     assert_eq!(again.state(), map.state(), "state");
     assert_eq!(again.affinities(), map.affinities(), "P");
@@ -80,6 +86,73 @@ fn maps_of_bytes_and_of_sparse_rows_come_back() {
     let matrix = Csr::from_parts(9, offsets, columns, values).expect("a matrix");
     let data = Data::from_csr(matrix.clone()).expect("a matrix");
     comes_back(&quick(), data, Points::from_csr(&matrix).expect("a matrix"));
+}
+
+#[test]
+fn every_rule_for_new_points_comes_back() {
+    let set = data::blobs(Seed(3), 100, 6, 3);
+    let index = Exact::new(set.points()).expect("finite");
+    let (options, control) = (Options::default(), Control::NONE);
+    let families: [JointAffinities<f64>; 4] = [
+        MultiscaleMixture::from_index(&index, &[5.0, 15.0], &options, &control).expect("legal").into(),
+        Multiscale::from_index(&index, &[5.0, 15.0], &options, &control).expect("legal").into(),
+        FixedSigma::from_index(&index, 2.0, &options, &control).expect("legal").into(),
+        Uniform::from_index(&index, Some(10), Symmetrization::Max, &control).expect("legal").into(),
+    ];
+    let data = Arc::new(Data::copy_of(set.points()));
+    let new = Points::from_row_major(&set.values[..30], 6).expect("a matrix");
+    for affinities in families {
+        assert!(affinities.placement().is_some(), "a rule to lose");
+        let input = Input::from_affinities(affinities).with_data(&data);
+        map_comes_back(quick().fit(input).expect("a plain fit"), new);
+    }
+}
+
+#[test]
+fn notes_come_back_and_are_under_the_checksum() {
+    let data = Arc::new(Data::<f32>::from_bytes(bytes()[..80].to_vec(), 4).expect("a matrix"));
+    let mut map = quick().perplexity(3.0).fit(&data).expect("a plain fit");
+    assert_eq!(map.note("columns"), None, "nothing was kept");
+    map.set_note("columns", vec!["width", "größe", "\"quoted\""].into());
+    map.set_note("scale", 0.25.into());
+    let file = saved(&map);
+    let again = TsneEmbedding::<f32, 2>::load(&file[..]).expect("what was saved");
+    for name in ["columns", "scale", "absent"] {
+        assert_eq!(again.note(name), map.note(name), "{name}");
+    }
+    let mut damaged = file;
+    let at = damaged.windows(5).position(|part| part == b"width").expect("plain text");
+    damaged[at] = b'W';
+    assert_eq!(code(&damaged), Some("E504"), "a changed note");
+}
+
+/// A disc with room for so many bytes.
+struct Disc {
+    room: usize,
+}
+
+impl Write for Disc {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let n = bytes.len().min(self.room);
+        self.room -= n;
+        if n == 0 { Err(io::ErrorKind::StorageFull.into()) } else { Ok(n) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_full_disc_is_an_error_wherever_it_fills() {
+    let data = Arc::new(Data::<f32>::from_bytes(bytes()[..80].to_vec(), 4).expect("a matrix"));
+    let map = quick().perplexity(3.0).fit(&data).expect("a plain fit");
+    let n_bytes = saved(&map).len();
+    for room in 0..n_bytes {
+        let error = map.save(Disc { room }, SaveOptions::new()).expect_err("one byte too many");
+        assert_eq!(error.code(), Some("E602"), "{room} bytes: {error}");
+    }
+    map.save(Disc { room: n_bytes }, SaveOptions::new()).expect("room for all");
 }
 
 fn small() -> Vec<u8> {

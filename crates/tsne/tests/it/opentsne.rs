@@ -3,13 +3,13 @@
 use std::sync::Arc;
 
 use tsne::core::{Control, NeighborIndex};
-use tsne::neighbors::Exact;
+use tsne::neighbors::{Exact, PrecomputedDistances};
 use tsne::{
     Data, Initialization, Input, NegativeGradientMethod, Points, Seed, Transform, Tsne, TsneEmbedding,
 };
 use tsne_testkit::data;
 
-/// Share of the irises at these positions whose ten nearest are mostly of their kind.
+/// Share of the irises at these positions whose ten nearest are mostly of their kind, ties going to their own.
 fn accuracy(positions: &[[f64; 2]], labels: &[u32]) -> f64 {
     let index = Exact::new(Points::from_row_major(positions.as_flattened(), 2).expect("rows"));
     let graph = index.expect("finite").knn_graph(10, &Control::NONE).expect("more than ten");
@@ -26,11 +26,12 @@ fn irises_part_from_a_random_start() {
     let iris = data::iris();
     let config = Tsne::new().initialization(Initialization::Random);
     let mut map: TsneEmbedding<f64, 2> = config.prepare_initial(iris.points()).expect("plain data");
-    // A random arrangement gives a third, and ties between kinds are won by the flower's own.
+    // Measured: 0.43. A random arrangement gives a third, and ties between kinds are won by the flower's own.
     let before = accuracy(map.positions(), &iris.labels);
     assert!(before < 0.6, "{before} before any step");
     map.optimize(&map.optimization().n_iter(250)).expect("a plain run");
     let after = accuracy(map.positions(), &iris.labels);
+    // Measured: 0.97, which is four flowers astray; 0.93 allows ten.
     assert!(after > 0.93, "{after} after 250 iterations without exaggeration");
 }
 
@@ -42,6 +43,7 @@ fn noise_does_not_collapse() {
             let noise = data::blobs(Seed(5), n, p, 1);
             let map = Tsne::new().fit(noise.points()).expect("plain data");
             let reach = map.positions().iter().flatten().fold(0.0_f64, |reach, v| reach.max(v.abs()));
+            // Measured: 5.3 to 13.8. A collapsed map stays near its start, at 1e-4.
             assert!(reach > 1.0 && reach.is_finite(), "{n} points of {p} features reach {reach}");
         }
     }
@@ -63,6 +65,30 @@ fn many_duplicates_and_a_high_exaggeration_end_well() {
     let map = config.fit(Points::from_row_major(&values, 4).expect("rows")).expect("finite data");
     assert!(map.positions().iter().flatten().all(|v| v.is_finite()), "all positions are finite");
     assert!(map.kl_divergence().is_finite() && map.kl_divergence() >= 0.0, "{}", map.kl_divergence());
+}
+
+#[test]
+fn distances_start_from_the_spectrum_or_from_the_start_asked_for() {
+    let iris = data::iris();
+    let n = iris.n_points();
+    let distance =
+        |i, j| iris.row(i).iter().zip(iris.row(j)).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
+    let matrix: Vec<f64> = (0..n * n).map(|ij| distance(ij / n, ij % n)).collect();
+    let index =
+        PrecomputedDistances::new(Points::from_row_major(&matrix, n).expect("square")).expect("legal");
+    let start = |initialization| -> TsneEmbedding<f64, 2> {
+        let config = Tsne::new().initialization(initialization);
+        config.prepare_initial(Input::from_index(&index)).expect("legal distances")
+    };
+    let by_default: TsneEmbedding<f64, 2> =
+        Tsne::new().prepare_initial(Input::from_index(&index)).expect("legal distances");
+    assert_eq!(by_default.positions(), start(Initialization::Spectral).positions(), "without features");
+    let random = start(Initialization::Random);
+    let of_points: TsneEmbedding<f64, 2> = Tsne::new()
+        .initialization(Initialization::Random)
+        .prepare_initial(iris.points())
+        .expect("plain data");
+    assert_eq!(random.positions(), of_points.positions(), "a random start goes by the seed alone");
 }
 
 #[test]
