@@ -80,10 +80,10 @@ impl Notes {
         let failed = |what: String| {
             Failure::new("E505", what, "give a file that tsne fit has written").at(shown_path(path))
         };
-        let Some(value) = map.note(KEY) else {
+        let Some(text) = map.note(KEY) else {
             return Err(failed("this map was not made by tsne fit: it does not say how".to_owned()));
         };
-        let notes: Self = serde_json::from_value(value.clone())
+        let notes: Self = serde_json::from_str(text)
             .map_err(|e| failed(format!("what the map says of its data cannot be read: {e}")))?;
         let n_points = map.positions().len();
         let fits = |len: usize| len == n_points;
@@ -125,8 +125,8 @@ impl Notes {
 
     /// Makes a map keep these notes.
     pub(crate) fn attach<T: Scalar, const D: usize>(&self, map: &mut TsneEmbedding<T, D>) {
-        let value = serde_json::to_value(self).expect("texts and finite numbers are JSON");
-        map.set_note(KEY, value);
+        let text = serde_json::to_string(self).expect("texts and finite numbers are JSON");
+        map.set_note(KEY, text);
     }
 }
 

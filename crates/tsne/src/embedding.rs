@@ -1,9 +1,9 @@
 //! A map: positions with all that is needed to go on with them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use serde_json::{Map, Value};
 use tsne_core::{Csr, NegativeGradient, NeighborQuery, NonFinite, Scalar};
 use tsne_neighbors::Metric;
 use tsne_optim::{Descent, State, StopReason};
@@ -45,7 +45,7 @@ pub struct TsneEmbedding<T: Scalar, const D: usize> {
     /// The frozen map for new points, as long as it is that of these positions.
     pub(crate) reference: Option<Arc<Reference<T, D>>>,
     /// What its user keeps with it.
-    pub(crate) notes: Map<String, Value>,
+    pub(crate) notes: BTreeMap<String, String>,
 }
 
 impl<T: Scalar, const D: usize> std::fmt::Debug for TsneEmbedding<T, D> {
@@ -105,19 +105,19 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
             data: None,
             index: None,
             reference: None,
-            notes: Map::new(),
+            notes: BTreeMap::new(),
         })
     }
 
     /// What was kept with the map under this name.
     #[must_use]
-    pub fn note(&self, name: &str) -> Option<&Value> {
-        self.notes.get(name)
+    pub fn note(&self, name: &str) -> Option<&str> {
+        self.notes.get(name).map(String::as_str)
     }
 
-    /// Keeps something with the map under a name, in its model too: how its data were scaled, names of columns, labels.
-    pub fn set_note(&mut self, name: impl Into<String>, note: Value) {
-        self.notes.insert(name.into(), note);
+    /// Keeps a text with the map under a name, in its model too: how its data were scaled, names of columns, labels.
+    pub fn set_note(&mut self, name: impl Into<String>, note: impl Into<String>) {
+        self.notes.insert(name.into(), note.into());
     }
 
     /// Position of every point, in the order of the data.

@@ -1,5 +1,6 @@
 //! What a model says of itself in JSON: types of the file, apart from those of the program, so that these can change.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -32,7 +33,7 @@ pub(super) struct Header {
     pub(super) report: Account,
     /// What the map's user keeps with it.
     #[serde(default)]
-    pub(super) notes: serde_json::Map<String, serde_json::Value>,
+    pub(super) notes: BTreeMap<String, String>,
 }
 
 #[derive(Serialize, Deserialize, Debug)]

@@ -113,8 +113,8 @@ fn notes_come_back_and_are_under_the_checksum() {
     let data = Arc::new(Data::<f32>::from_bytes(bytes()[..80].to_vec(), 4).expect("a matrix"));
     let mut map = quick().perplexity(3.0).fit(&data).expect("a plain fit");
     assert_eq!(map.note("columns"), None, "nothing was kept");
-    map.set_note("columns", vec!["width", "größe", "\"quoted\""].into());
-    map.set_note("scale", 0.25.into());
+    map.set_note("columns", "width, größe, \"quoted\"");
+    map.set_note("scale", "0.25");
     let file = saved(&map);
     let again = TsneEmbedding::<f32, 2>::load(&file[..]).expect("what was saved");
     for name in ["columns", "scale", "absent"] {
