@@ -3,7 +3,8 @@
 use proptest::prelude::*;
 use tsne_fft::tsne_core::Seed;
 use tsne_fft::{NegativeGradient, Params, ParticleMesh, Scalar, StudentT};
-use tsne_testkit::data;
+use tsne_testkit::oracle::MeshForm;
+use tsne_testkit::{data, oracle};
 
 fn repelled<T: Scalar, const D: usize>(y: &[[T; D]], dof: f64) -> (Vec<[T; D]>, f64) {
     let kernel = StudentT::with_dof(dof).expect("legal degrees of freedom");
@@ -86,4 +87,19 @@ fn rows_and_columns_are_alike() {
     // The mesh starts at the other end, so offsets in cells differ: what remains is the error of the mesh.
     assert!(norm(&off) < 6e-3 * norm(&forces), "{} of {}", norm(&off), norm(&forces));
     assert!((z / turned_z - 1.0).abs() < 1e-4, "{z} and {turned_z}");
+}
+
+#[test]
+fn the_net_force_of_form_a_is_far_below_its_error() {
+    // Differentiating the splines of a potential does not keep the sum of all forces at nothing, as a kernel of its own
+    // for each component does. What is left would move the map as a whole, which is centered after every iteration.
+    for (seed, span) in [(1, 20.0), (2, 60.0), (3, 100.0)] {
+        let map = data::clustered_map::<f64, 2>(Seed(seed), 2000, span);
+        let want = oracle::repulsion(StudentT::CAUCHY, &map);
+        let got = oracle::mesh_repulsion(StudentT::CAUCHY, &map, 4, 1.0 / 3.0, MeshForm::Potential);
+        let net = norm(&[got.forces.iter().fold([0.0; 2], |s, f| [s[0] + f[0], s[1] + f[1]])]);
+        let error: f64 =
+            got.forces.iter().zip(&want.forces).map(|(a, b)| norm(&[[a[0] - b[0], a[1] - b[1]]])).sum();
+        assert!(net < 0.1 * error, "net force {net}, errors add up to {error} at span {span}");
+    }
 }
