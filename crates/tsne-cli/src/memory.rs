@@ -1,4 +1,4 @@
-//! What a fit will need: memory from the sizes of what it keeps, time from rates measured on one core.
+//! What a fit will need: memory from the sizes of what it keeps, time from rough rates for one core, not calibrated yet.
 
 use tsne::{NegativeGradientMethod, Neighbors, Plan};
 
