@@ -184,8 +184,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     pub fn step(&mut self, phase: &Phase) -> Result<(), Error> {
         phase.validate()?;
         let z = self.repel()?;
-        let learning_rate = phase.learning_rate.resolve(self.state.n_points(), phase.exaggeration);
-        self.advance(phase, learning_rate, self.bound(), z, 1)
+        self.advance(phase, self.learning_rate(phase), self.bound(), z, 1)
     }
 
     /// Makes `phase.n_iter` iterations. At every `every`-th (none when 0) `observe` sees the positions before that
@@ -209,17 +208,19 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
 
     /// [`run`](Self::run), but where the map diverges it goes back to the last positions that were kept (those of the
     /// start and of every 50th iteration), at rest, and goes on with half the learning rate; `recovered` is told. Observers
-    /// may see an iteration again.
+    /// may see an iteration again. The [state](State::recoveries) counts the recoveries, so that later runs, of a copy
+    /// read back from a file too, go on at the rate this one came to.
     ///
     /// # Errors
-    /// As [`run`](Self::run). [`Error::Diverged`] after `limit` recoveries; the positions are then those last kept.
+    /// As [`run`](Self::run). [`Error::Diverged`] once the state counts `limit` recoveries; the positions are then those
+    /// last kept, and the count is 0 again.
     pub fn run_recovering<F>(
         &mut self,
         phase: &Phase,
         control: &Control<'_>,
         every: usize,
         observe: F,
-        limit: usize,
+        limit: u32,
         recovered: impl FnMut(Recovery),
     ) -> Result<StopReason, Error>
     where
@@ -236,7 +237,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
         control: &Control<'_>,
         every: usize,
         mut observe: F,
-        limit: usize,
+        limit: u32,
         mut recovered: impl FnMut(Recovery),
     ) -> Result<StopReason, Error>
     where
@@ -244,12 +245,12 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     {
         phase.validate()?;
         let bound = self.bound();
-        let mut learning_rate = phase.learning_rate.resolve(self.state.n_points(), phase.exaggeration);
+        let mut learning_rate = self.learning_rate(phase);
         let (mut kept, mut kept_at) = (Vec::new(), 0);
         if limit > 0 {
             kept.clone_from(&self.state.positions);
         }
-        let (mut recoveries, mut iteration) = (0, 1);
+        let mut iteration = 1;
         while iteration <= phase.n_iter {
             if control.tick(iteration - 1, phase.n_iter).is_err() {
                 return Ok(StopReason::Interrupted { iteration });
@@ -263,16 +264,17 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
                 }
             }
             match self.advance(phase, learning_rate, bound, z, iteration) {
-                Err(Error::Diverged { .. }) if recoveries < limit => {
+                Err(Error::Diverged { .. }) if self.state.recoveries < limit => {
                     self.state.positions.clone_from(&kept);
-                    recoveries += 1;
-                    let reduced_to = 0.5 * learning_rate;
+                    self.state.recoveries += 1;
+                    let reduced_to = self.learning_rate(phase);
                     recovered(Recovery { iteration, back_to: kept_at, learning_rate, reduced_to });
                     (learning_rate, iteration) = (reduced_to, kept_at);
                 }
                 Err(error) => {
                     if limit > 0 {
                         self.state.positions.clone_from(&kept);
+                        self.state.recoveries = 0;
                     }
                     return Err(error);
                 }
@@ -293,6 +295,11 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
             let packed = self.packed.get_or_insert_default();
             packed.pack(self.affinities.get(), &self.state.positions);
         }
+    }
+
+    /// The step size under `phase`, as far as recoveries have left it.
+    fn learning_rate(&self, phase: &Phase) -> f64 {
+        self.state.slowed(phase.learning_rate.resolve(self.state.n_points(), phase.exaggeration))
     }
 
     /// How far out a point may be before the map counts as diverged.

@@ -188,7 +188,7 @@ where
         let exaggeration = T::lit(phase.exaggeration);
         let bounds = self.field.bounds();
         let Self { affinities, references, forces, normalizers, next, state, .. } = self;
-        let State { positions, velocity, gains } = state;
+        let State { positions, velocity, gains, .. } = state;
         let (y, forces, normalizers, affinities) = (&*positions, &*forces, &*normalizers, &*affinities);
         let level = Level::new();
         let finite = next

@@ -4,7 +4,7 @@ use tsne_core::Scalar;
 
 use crate::Error;
 
-/// Positions, velocity and gains: what must be kept for a descent to go on to the same bits.
+/// Positions, velocity, gains and recoveries: what must be kept for a descent to go on to the same bits.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct State<T, const D: usize> {
@@ -14,17 +14,20 @@ pub struct State<T, const D: usize> {
     pub velocity: Vec<[T; D]>,
     /// Gain of every coordinate.
     pub gains: Vec<[T; D]>,
+    /// Divergences the descent has got over; each halved its learning rate for good. 0 gives back the full rate.
+    pub recoveries: u32,
 }
 
 impl<T: Scalar, const D: usize> State<T, D> {
-    /// At rest at `positions`: velocity 0, gains 1.
+    /// At rest at `positions`: velocity 0, gains 1, no recoveries.
     #[must_use]
     pub fn at_rest(positions: Vec<[T; D]>) -> Self {
         let n = positions.len();
-        Self { positions, velocity: vec![[T::default(); D]; n], gains: vec![[T::lit(1.0); D]; n] }
+        let (velocity, gains) = (vec![[T::default(); D]; n], vec![[T::lit(1.0); D]; n]);
+        Self { positions, velocity, gains, recoveries: 0 }
     }
 
-    /// From its parts, for instance read back from a file.
+    /// From its parts, for instance read back from a file, without recoveries.
     ///
     /// # Errors
     /// When the lengths differ or a value is not finite.
@@ -33,7 +36,7 @@ impl<T: Scalar, const D: usize> State<T, D> {
         velocity: Vec<[T; D]>,
         gains: Vec<[T; D]>,
     ) -> Result<Self, Error> {
-        let state = Self { positions, velocity, gains };
+        let state = Self { positions, velocity, gains, recoveries: 0 };
         state.validate()?;
         Ok(state)
     }
@@ -60,6 +63,11 @@ impl<T: Scalar, const D: usize> State<T, D> {
             }
         }
         Ok(())
+    }
+
+    /// What is left of `learning_rate` after the recoveries; halving is exact.
+    pub(crate) fn slowed(&self, learning_rate: f64) -> f64 {
+        learning_rate * 0.5_f64.powi(self.recoveries.try_into().unwrap_or(i32::MAX))
     }
 
     pub(crate) fn come_to_rest(&mut self) {

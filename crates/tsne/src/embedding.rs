@@ -11,13 +11,14 @@ use tsne_optim::{Descent, State, StopReason};
 use crate::last_map::LastMap;
 use crate::pca::Principal;
 use crate::reference::Reference;
-use crate::repulsion::repulsion;
-use crate::run::{Observer, descend, nobody};
+use crate::repulsion::{KeptRepulsion, repulsion};
+use crate::run::{Observer, descend};
 use crate::{Data, Error, JointAffinities, Optimization, Plan, Report, Stage, threads};
 
 /// A map: positions, the affinities it is fitted to, the state of its optimizer, and the account of how it was made.
 ///
-/// Cloning copies the positions and the state and shares the rest.
+/// Cloning copies the positions and the state and shares the rest. After a run of its own a map keeps the mesh or the tree
+/// of that run for the next, which a fit does not.
 ///
 /// ```
 /// use tsne::{Points, Tsne};
@@ -44,6 +45,8 @@ pub struct TsneEmbedding<T: Scalar, const D: usize> {
     pub(crate) index: Option<Arc<dyn NeighborQuery<T>>>,
     /// The frozen map for new points, as long as it is that of these positions.
     pub(crate) reference: Option<Arc<Reference<T, D>>>,
+    /// That of the last run, for the next.
+    pub(crate) repulsion: KeptRepulsion<T, D>,
     /// What its user keeps with it.
     pub(crate) notes: BTreeMap<String, String>,
 }
@@ -105,6 +108,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
             data: None,
             index: None,
             reference: None,
+            repulsion: KeptRepulsion::default(),
             notes: BTreeMap::new(),
         })
     }
@@ -115,7 +119,8 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         self.notes.get(name).map(String::as_str)
     }
 
-    /// Keeps a text with the map under a name, in its model too: how its data were scaled, names of columns, labels.
+    /// Keeps a text with the map under a name, in its model too: how its data were scaled, names of columns, labels. A
+    /// model holds 32 MiB of such texts.
     pub fn set_note(&mut self, name: impl Into<String>, note: impl Into<String>) {
         self.notes.insert(name.into(), note.into());
     }
@@ -235,7 +240,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
     /// the repulsion fails, or the map diverges a sixth time. The map then holds the positions the run came to, or, if
     /// it diverged, those it had kept.
     pub fn optimize(&mut self, run: &Optimization<D>) -> Result<StopReason, Error> {
-        self.optimize_observed(run, &nobody)
+        self.optimize_watched(run, None)
     }
 
     /// [`optimize`](Self::optimize), with someone to watch and stop it. Breaking ends the run without an error.
@@ -246,6 +251,14 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         &mut self,
         run: &Optimization<D>,
         observe: &Observer<'_, T, D>,
+    ) -> Result<StopReason, Error> {
+        self.optimize_watched(run, Some(observe))
+    }
+
+    fn optimize_watched(
+        &mut self,
+        run: &Optimization<D>,
+        observe: Option<&Observer<'_, T, D>>,
     ) -> Result<StopReason, Error> {
         run.check()?;
         threads::within(run.n_jobs, || self.optimize_stage(run, Stage::Optimization, observe))
@@ -261,7 +274,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         run: &Optimization<D>,
     ) -> Result<StopReason, Error> {
         run.check()?;
-        threads::within(run.n_jobs, || self.optimize_by(repulsion, run, Stage::Optimization, &nobody))
+        threads::within(run.n_jobs, || self.optimize_by(repulsion, run, Stage::Optimization, None))
     }
 
     /// A copy of the map after a run; the map itself stays as it is.
@@ -281,13 +294,14 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         &mut self,
         run: &Optimization<D>,
         stage: Stage,
-        observe: &Observer<'_, T, D>,
+        observe: Option<&Observer<'_, T, D>>,
     ) -> Result<StopReason, Error> {
-        let mut repulsion = repulsion(run, self.state.n_points())?;
+        let (purpose, mut repulsion) = self.repulsion.take(run, self.state.n_points())?;
         let result = self.optimize_by(&mut repulsion, run, stage, observe);
         if let Some(warning) = repulsion.warning() {
             self.report.warn_once(warning);
         }
+        self.repulsion.keep((purpose, repulsion));
         result
     }
 
@@ -296,7 +310,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         repulsion: &mut dyn NegativeGradient<T, D>,
         run: &Optimization<D>,
         stage: Stage,
-        observe: &Observer<'_, T, D>,
+        observe: Option<&Observer<'_, T, D>>,
     ) -> Result<StopReason, Error> {
         let start = Instant::now();
         self.reference = None;

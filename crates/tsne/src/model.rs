@@ -7,6 +7,7 @@ mod arrays;
 mod error;
 mod header;
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::sync::Arc;
 
@@ -20,17 +21,21 @@ use self::arrays::{Sink, Source};
 use self::header::{Account, Header, NamedMetric, Pca, Rule, Run, Shape};
 use crate::joint::Placing;
 use crate::pca::Principal;
+use crate::repulsion::KeptRepulsion;
 use crate::{Data, Error, JointAffinities, TsneEmbedding};
 
 /// First bytes of every model.
 const MAGIC: [u8; 8] = *b"TSNEMDL\0";
 /// Version of the format. Readers refuse a higher major version.
 const MAJOR: u16 = 1;
-const MINOR: u16 = 0;
+const MINOR: u16 = 1;
 /// Bytes before the arrays: magic, version, checksum of the header.
 const PRELUDE: usize = 16;
 /// Longest header: it holds no arrays but parameters of a metric.
 const MAX_HEADER: usize = 1 << 26;
+
+/// Most bytes that notes may take, names and texts together.
+const MAX_NOTES: usize = 1 << 25;
 
 /// What a model keeps.
 ///
@@ -135,7 +140,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
     /// itself: it gets pieces of 64 kB. Memory: one piece.
     ///
     /// # Errors
-    /// [`Error::Model`] when the metric is a function, or writing fails; when the run parameters are out of range; when
+    /// [`Error::Model`] when the metric is a function, the notes are longer than 32 MiB, or writing fails; when the run parameters are out of range; when
     /// kept data are not finite.
     pub fn save(&self, mut writer: impl Write, options: SaveOptions) -> Result<ModelInfo, Error> {
         let header = self.header(options)?;
@@ -221,7 +226,8 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         }
         source.finish()?;
 
-        let state = State::from_parts(positions, velocity, gains).map_err(contradiction)?;
+        let mut state = State::from_parts(positions, velocity, gains).map_err(contradiction)?;
+        state.recoveries = header.recoveries;
         if !matrix.values().iter().all(|&p| p.is_finite() && p >= T::default()) {
             return Err(contradiction("a value of P is not a finite number of at least 0").into());
         }
@@ -242,12 +248,14 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
             data: data.map(Arc::new),
             index: None,
             reference: None,
+            repulsion: KeptRepulsion::default(),
             notes: header.notes,
         })
     }
 
     fn header(&self, options: SaveOptions) -> Result<Header, Error> {
         self.run.check()?;
+        check_notes(&self.notes)?;
         let placing = &self.affinities.placing;
         let placement = match placing {
             Placing::Rule(rule) => Rule::of(rule),
@@ -291,9 +299,15 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
             placement,
             run: Run::of(&self.run)?,
             report: Account::of(&self.report),
+            recoveries: self.state.recoveries,
             notes: self.notes.clone(),
         })
     }
+}
+
+fn check_notes(notes: &BTreeMap<String, String>) -> Result<(), ModelError> {
+    let bytes = notes.iter().map(|(name, note)| name.len() + note.len()).sum();
+    if bytes <= MAX_NOTES { Ok(()) } else { Err(ModelError::NotesTooLarge { bytes, max_bytes: MAX_NOTES }) }
 }
 
 fn scalar_name<T: Scalar>() -> &'static str {
@@ -464,7 +478,11 @@ fn read_header(reader: &mut impl Read) -> Result<Head, ModelError> {
     let mut table: Map<String, Value> = serde_json::from_slice(&table).map_err(contradiction)?;
     let text = table.remove("__metadata__").and_then(|meta| Some(meta.get("model")?.as_str()?.to_owned()));
     let text = text.ok_or_else(|| contradiction("its header describes no map"))?;
-    let header: Header = serde_json::from_str(&text).map_err(contradiction)?;
+    let header: Header = serde_json::from_str(&text).map_err(|e| {
+        // What a newer minor version adds is not known here.
+        if minor > MINOR { ModelError::Newer { major, minor } } else { contradiction(e) }
+    })?;
+    check_notes(&header.notes)?;
     let (specs, promised) = layout(&header)?;
     if table != promised {
         return Err(contradiction("its arrays are not those that its header describes"));

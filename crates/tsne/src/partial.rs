@@ -8,7 +8,7 @@ use tsne_optim::{PartialDescent, State, StopReason};
 use crate::embedding::check_positions;
 use crate::last_map::LastMap;
 use crate::reference::Reference;
-use crate::run::{Event, Observer, Watch, iterations_made, nobody};
+use crate::run::{Observer, Watch, iterations_made, tell};
 use crate::{Error, Optimization, Stage, TsneEmbedding, Warning, threads};
 
 /// New points placed in a map, each by itself: what [`transform`](TsneEmbedding::transform) and
@@ -150,7 +150,7 @@ impl<T: Scalar, const D: usize> PartialTsneEmbedding<T, D> {
     /// As [`TsneEmbedding::optimize`]; also when the learning rate is a rule for whole maps, not a number.
     pub fn optimize(&mut self, run: &Optimization<D>) -> Result<StopReason, Error> {
         run.check()?;
-        threads::within(run.n_jobs, || self.optimize_stage(run, Stage::Optimization, &nobody))
+        threads::within(run.n_jobs, || self.optimize_stage(run, Stage::Optimization, None))
     }
 
     /// A copy of the new points after a run; they themselves stay as they are.
@@ -170,7 +170,7 @@ impl<T: Scalar, const D: usize> PartialTsneEmbedding<T, D> {
         &mut self,
         run: &Optimization<D>,
         stage: Stage,
-        observe: &Observer<'_, T, D>,
+        observe: Option<&Observer<'_, T, D>>,
     ) -> Result<StopReason, Error> {
         if !self.reference.serves(run) {
             let padding = Reference::<T, D>::PADDING;
@@ -185,10 +185,11 @@ impl<T: Scalar, const D: usize> PartialTsneEmbedding<T, D> {
             self.state.clone(),
         )?;
         let mut home = Home { state: &mut self.state, descent };
-        let hook = |tick| observe(Event::Tick { stage, tick });
+        let hook = |tick| tell(observe, stage, tick);
         let mut watch = Watch::new(run, stage, observe);
+        let every = watch.every();
         let see = |progress: &_, positions: &_| watch.see(progress, positions);
-        let stop = home.descent.run(&run.phase, &Control::new(&hook), run.callbacks_every_iters, see)?;
+        let stop = home.descent.run(&run.phase, &Control::new(&hook), every, see)?;
         self.kl_divergence = home.descent.kl_divergence()?;
         self.n_iter += iterations_made(stop, run.phase.n_iter);
         self.stop = stop;

@@ -14,7 +14,8 @@ use crate::embedding::check_positions;
 use crate::input::{Given, Index};
 use crate::last_map::LastMap;
 use crate::plan::Shape;
-use crate::run::{Event, Observer, nobody};
+use crate::repulsion::KeptRepulsion;
+use crate::run::{Observer, tell};
 use crate::{
     Error, Initialization, Input, JointAffinities, Neighbors, Plan, Stage, Tsne, TsneEmbedding, Warning,
     init, pca, search, threads,
@@ -31,7 +32,7 @@ impl<const D: usize> Tsne<D> {
     /// When a value is NaN or infinite, a parameter is out of range for these points, a callback fails or stops a run
     /// that propagates, or the map diverges; the last two kinds carry the map as it was.
     pub fn fit<'a, T: Scalar>(&self, input: impl Into<Input<'a, T>>) -> Result<TsneEmbedding<T, D>, Error> {
-        self.fit_input(&input.into(), None, &nobody)
+        self.fit_input(&input.into(), None, None)
     }
 
     /// [`fit`](Self::fit), with someone to watch and stop it.
@@ -46,7 +47,7 @@ impl<const D: usize> Tsne<D> {
         input: impl Into<Input<'a, T>>,
         observe: &Observer<'_, T, D>,
     ) -> Result<TsneEmbedding<T, D>, Error> {
-        self.fit_input(&input.into(), None, observe)
+        self.fit_input(&input.into(), None, Some(observe))
     }
 
     /// [`fit`](Self::fit) by a repulsion of one's own; method, theta, mesh and dof of the configuration are used for the
@@ -59,7 +60,7 @@ impl<const D: usize> Tsne<D> {
         input: impl Into<Input<'a, T>>,
         repulsion: &mut dyn NegativeGradient<T, D>,
     ) -> Result<TsneEmbedding<T, D>, Error> {
-        self.fit_input(&input.into(), Some(repulsion), &nobody)
+        self.fit_input(&input.into(), Some(repulsion), None)
     }
 
     /// Everything up to the descent: a map at its initial positions, to be run as one likes.
@@ -71,14 +72,14 @@ impl<const D: usize> Tsne<D> {
         input: impl Into<Input<'a, T>>,
     ) -> Result<TsneEmbedding<T, D>, Error> {
         let input = input.into();
-        threads::within(self.run.n_jobs, || Preparation::new(self, &input, &nobody)?.run(&input))
+        threads::within(self.run.n_jobs, || Preparation::new(self, &input, None)?.run(&input))
     }
 
     fn fit_input<T: Scalar>(
         &self,
         input: &Input<'_, T>,
         mut repulsion: Option<&mut dyn NegativeGradient<T, D>>,
-        observe: &Observer<'_, T, D>,
+        observe: Option<&Observer<'_, T, D>>,
     ) -> Result<TsneEmbedding<T, D>, Error> {
         threads::within(self.run.n_jobs, || {
             let mut map = Preparation::new(self, input, observe)?.run(input)?;
@@ -94,6 +95,7 @@ impl<const D: usize> Tsne<D> {
                     Err(error) => return Err(error.with_map(|| LastMap::new(map))),
                 }
             }
+            map.repulsion = KeptRepulsion::default();
             Ok(map)
         })
     }
@@ -103,7 +105,7 @@ impl<const D: usize> Tsne<D> {
 struct Preparation<'a, T, const D: usize> {
     config: &'a Tsne<D>,
     plan: Plan,
-    observe: &'a Observer<'a, T, D>,
+    observe: Option<&'a Observer<'a, T, D>>,
     warnings: Vec<Warning>,
     timings: Vec<(Stage, Duration)>,
 }
@@ -112,7 +114,7 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
     fn new(
         config: &'a Tsne<D>,
         input: &Input<'_, T>,
-        observe: &'a Observer<'a, T, D>,
+        observe: Option<&'a Observer<'a, T, D>>,
     ) -> Result<Self, Error> {
         let plan = config.plan_for(Shape {
             n_points: input.n_points()?,
@@ -209,7 +211,7 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
         work: impl FnOnce(&mut Self, &Control<'_>) -> Result<R, Error>,
     ) -> Result<R, Error> {
         let observe = self.observe;
-        let hook = |tick| observe(Event::Tick { stage, tick });
+        let hook = |tick| tell(observe, stage, tick);
         let start = Instant::now();
         let result = work(self, &Control::new(&hook));
         self.timings.push((stage, start.elapsed()));

@@ -14,9 +14,9 @@ pub(crate) struct Reference<T: Scalar, const D: usize> {
     too_large: Option<(f64, usize)>,
 }
 
-/// What decides the field of a map.
+/// What decides the field of a map, and its repulsion.
 #[derive(Clone, Debug, PartialEq)]
-struct Choices {
+pub(crate) struct Choices {
     method: NegativeGradientMethod,
     theta: f64,
     mesh: tsne_fft::Params,
@@ -25,7 +25,7 @@ struct Choices {
 
 impl Choices {
     /// The method follows from the number of points of the map, never from that of the new ones.
-    fn of<const D: usize>(run: &Optimization<D>, n_points: usize) -> Self {
+    pub(crate) fn of<const D: usize>(run: &Optimization<D>, n_points: usize) -> Self {
         let method = auto::negative_gradient_method(run.method, n_points, D).value;
         Self { method, theta: run.theta, mesh: run.mesh, dof: run.dof }
     }

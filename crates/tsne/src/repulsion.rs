@@ -4,7 +4,46 @@ use tsne_bh::BarnesHut;
 use tsne_core::{BackendError, NegativeGradient, Scalar, StudentT};
 use tsne_fft::ParticleMesh;
 
+use crate::reference::Choices;
 use crate::{Error, NegativeGradientMethod, Optimization, Warning, auto};
+
+/// The repulsion of a run, with its mesh or tree and their scratch, for a next run with the same parameters. It is no part
+/// of what a map is: a clone has none.
+pub(crate) struct KeptRepulsion<T: Scalar, const D: usize>(Option<(Purpose, Repulsion<T, D>)>);
+
+/// What decides a repulsion, the number of points aside: its choices, and whether it may do otherwise.
+type Purpose = (Choices, bool);
+
+impl<T: Scalar, const D: usize> KeptRepulsion<T, D> {
+    /// The repulsion kept, if it is what `run` asks for, or a new one.
+    pub(crate) fn take(
+        &mut self,
+        run: &Optimization<D>,
+        n_points: usize,
+    ) -> Result<(Purpose, Repulsion<T, D>), Error> {
+        let purpose = (Choices::of(run, n_points), run.strict);
+        match self.0.take() {
+            Some(kept) if kept.0 == purpose => Ok(kept),
+            _ => Ok((purpose, repulsion(run, n_points)?)),
+        }
+    }
+
+    pub(crate) fn keep(&mut self, kept: (Purpose, Repulsion<T, D>)) {
+        self.0 = Some(kept);
+    }
+}
+
+impl<T: Scalar, const D: usize> Default for KeptRepulsion<T, D> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<T: Scalar, const D: usize> Clone for KeptRepulsion<T, D> {
+    fn clone(&self) -> Self {
+        Self(None)
+    }
+}
 
 /// The repulsion that a run asks for, among `n_points`.
 pub(crate) fn repulsion<T: Scalar, const D: usize>(

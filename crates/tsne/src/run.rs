@@ -10,7 +10,7 @@ use crate::callbacks::{Iteration, Positions};
 use crate::{Error, Optimization, Report, Stage, Warning};
 
 /// Times a run goes back and on with half the learning rate before it gives up.
-const MAX_RECOVERIES: usize = 5;
+const MAX_RECOVERIES: u32 = 5;
 
 /// What an observer is told.
 #[derive(Clone, Copy, Debug)]
@@ -37,25 +37,39 @@ pub enum Event<'a, T, const D: usize> {
 /// Someone who watches from outside: called often, from any thread, and may break.
 pub(crate) type Observer<'a, T, const D: usize> = dyn Fn(Event<'_, T, D>) -> ControlFlow<()> + Sync + 'a;
 
-/// Nobody.
-pub(crate) fn nobody<T, const D: usize>(_: Event<'_, T, D>) -> ControlFlow<()> {
-    ControlFlow::Continue(())
+/// Tells the observer, if there is one, how far a stage has come.
+pub(crate) fn tell<T, const D: usize>(
+    observe: Option<&Observer<'_, T, D>>,
+    stage: Stage,
+    tick: Tick,
+) -> ControlFlow<()> {
+    observe.map_or(ControlFlow::Continue(()), |observe| observe(Event::Tick { stage, tick }))
 }
 
-/// Shows a run to its callbacks and its observer.
+/// Shows a run to its callbacks and its observer, if it has any.
 pub(crate) struct Watch<'a, T, const D: usize> {
     run: &'a Optimization<D>,
     stage: Stage,
-    observe: &'a Observer<'a, T, D>,
+    observe: Option<&'a Observer<'a, T, D>>,
     by_callback: bool,
     failure: Option<BackendError>,
 }
 
 impl<'a, T: Scalar, const D: usize> Watch<'a, T, D> {
     /// Tells the callbacks that it starts.
-    pub(crate) fn new(run: &'a Optimization<D>, stage: Stage, observe: &'a Observer<'a, T, D>) -> Self {
+    pub(crate) fn new(
+        run: &'a Optimization<D>,
+        stage: Stage,
+        observe: Option<&'a Observer<'a, T, D>>,
+    ) -> Self {
         run.callbacks.about_to_start();
         Self { run, stage, observe, by_callback: false, failure: None }
+    }
+
+    /// Iterations between two looks, 0 where nobody looks: a divergence that nobody sees is not computed.
+    pub(crate) fn every(&self) -> usize {
+        let is_watched = self.observe.is_some() || !self.run.callbacks.is_empty();
+        if is_watched { self.run.callbacks_every_iters } else { 0 }
     }
 
     /// Shows an iteration.
@@ -64,7 +78,8 @@ impl<'a, T: Scalar, const D: usize> Watch<'a, T, D> {
         let seen = Iteration { iteration, kl_divergence, positions: Positions::of(positions) };
         match self.run.callbacks.call(&seen) {
             Ok(ControlFlow::Continue(())) => {
-                (self.observe)(Event::Iteration { stage: self.stage, progress: *progress, positions })
+                let event = Event::Iteration { stage: self.stage, progress: *progress, positions };
+                self.observe.map_or(ControlFlow::Continue(()), |observe| observe(event))
             }
             Ok(ControlFlow::Break(())) => {
                 self.by_callback = true;
@@ -107,17 +122,17 @@ pub(crate) fn descend<T: Scalar, const D: usize>(
     repulsion: &mut dyn NegativeGradient<T, D>,
     run: &Optimization<D>,
     stage: Stage,
-    observe: &Observer<'_, T, D>,
+    observe: Option<&Observer<'_, T, D>>,
 ) -> Result<StopReason, Error> {
     let descent = Descent::along(affinities, repulsion, state.clone())?;
     let mut home = Home { state, descent };
-    let hook = |tick| observe(Event::Tick { stage, tick });
+    let hook = |tick| tell(observe, stage, tick);
     let mut watch = Watch::new(run, stage, observe);
     let warnings = &mut report.warnings;
     let stop = home.descent.run_recovering(
         &run.phase,
         &Control::new(&hook),
-        run.callbacks_every_iters,
+        watch.every(),
         |progress, positions| watch.see(progress, positions),
         MAX_RECOVERIES,
         |recovery| warnings.push(Warning::Recovered(recovery)),
@@ -141,5 +156,25 @@ struct Home<'a, 'g, T: Scalar, const D: usize> {
 impl<T: Scalar, const D: usize> Drop for Home<'_, '_, T, D> {
     fn drop(&mut self) {
         self.state.clone_from(self.descent.state());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ops::ControlFlow;
+
+    use super::{Event, Watch};
+    use crate::{Iteration, Optimization, Stage};
+
+    #[test]
+    fn divergences_are_computed_for_those_who_look() {
+        let run = Optimization::<2>::new().callbacks_every_iters(7);
+        let observer = |_: Event<'_, f32, 2>| ControlFlow::Continue(());
+        let callback = |_: &Iteration<'_, 2>| ControlFlow::Continue(());
+        let every =
+            |run: &Optimization<2>, observe| Watch::<f32, 2>::new(run, Stage::Optimization, observe).every();
+        assert_eq!(every(&run, None), 0, "nobody");
+        assert_eq!(every(&run, Some(&observer)), 7, "an observer");
+        assert_eq!(every(&run.clone().callback(callback), None), 7, "a callback");
     }
 }

@@ -9,7 +9,7 @@ use tsne_optim::{LearningRate, Phase, StopReason};
 
 use crate::last_map::LastMap;
 use crate::pipeline::check_finite;
-use crate::run::{Event, Observer, nobody};
+use crate::run::{Observer, tell};
 use crate::{Error, NewPositions, PartialTsneEmbedding, Stage, TsneEmbedding, Warning, init, threads};
 
 /// Perplexity of new points in [`TsneEmbedding::transform`]: they lie where their few nearest neighbors are.
@@ -174,7 +174,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         points: Points<'_, T>,
         how: &Transform<D>,
     ) -> Result<PartialTsneEmbedding<T, D>, Error> {
-        self.transform_observed(points, how, &nobody)
+        self.transform_by(points, how, None)
     }
 
     /// [`transform_with`](Self::transform_with), with someone to watch and stop it, as
@@ -187,6 +187,15 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         points: Points<'_, T>,
         how: &Transform<D>,
         observe: &Observer<'_, T, D>,
+    ) -> Result<PartialTsneEmbedding<T, D>, Error> {
+        self.transform_by(points, how, Some(observe))
+    }
+
+    fn transform_by(
+        &self,
+        points: Points<'_, T>,
+        how: &Transform<D>,
+        observe: Option<&Observer<'_, T, D>>,
     ) -> Result<PartialTsneEmbedding<T, D>, Error> {
         let phases = [(Stage::EarlyExaggeration, how.early_exaggeration), (Stage::Optimization, how.main)];
         for (_, phase) in &phases {
@@ -216,7 +225,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         points: Points<'_, T>,
         how: &Transform<D>,
     ) -> Result<PartialTsneEmbedding<T, D>, Error> {
-        threads::within(self.run.n_jobs, || self.place(points, how, None, &nobody))
+        threads::within(self.run.n_jobs, || self.place(points, how, None, None))
     }
 
     fn place(
@@ -224,9 +233,9 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         points: Points<'_, T>,
         how: &Transform<D>,
         perplexity: Option<f64>,
-        observe: &Observer<'_, T, D>,
+        observe: Option<&Observer<'_, T, D>>,
     ) -> Result<PartialTsneEmbedding<T, D>, Error> {
-        let hook = |tick| observe(Event::Tick { stage: Stage::Neighbors, tick });
+        let hook = |tick| tell(observe, Stage::Neighbors, tick);
         let control = Control::new(&hook);
         check_finite(points)?;
         if how.k == 0 {

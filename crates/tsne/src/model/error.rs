@@ -13,7 +13,11 @@ pub enum ModelError {
         looks_like: &'static str,
     },
     /// A format that this version does not know.
-    #[error("the model has format {major}.{minor}, this version reads up to {}", super::MAJOR)]
+    #[error(
+        "the model has format {major}.{minor}, this version reads up to {}.{}",
+        super::MAJOR,
+        super::MINOR
+    )]
     Newer {
         /// Major version of the format.
         major: u16,
@@ -58,6 +62,14 @@ pub enum ModelError {
         /// Which part.
         what: &'static str,
     },
+    /// More notes than a model may hold.
+    #[error("the notes of the model take {bytes} bytes, more than {max_bytes}")]
+    NotesTooLarge {
+        /// Bytes of names and texts.
+        bytes: usize,
+        /// The bound.
+        max_bytes: usize,
+    },
     /// Something that cannot be written to a file.
     #[error("{what} cannot be saved")]
     NotSavable {
@@ -89,7 +101,7 @@ impl ModelError {
             Self::Truncated { .. } => "E503",
             Self::Checksum { .. } => "E504",
             Self::Contents { .. } | Self::OtherType { .. } => "E505",
-            Self::Sizes { .. } => "E506",
+            Self::Sizes { .. } | Self::NotesTooLarge { .. } => "E506",
             Self::NotSavable { .. } => "E207",
             Self::Io(_) => "E602",
         }
@@ -102,6 +114,7 @@ impl ModelError {
             Self::Newer { .. } => "read it with a newer version",
             Self::Truncated { .. } | Self::Checksum { .. } => "copy or make the file again",
             Self::Contents { .. } | Self::Sizes { .. } => "make the file again",
+            Self::NotesTooLarge { .. } => "keep what is long in a file of its own",
             Self::OtherType { .. } => "ask for the type that ModelInfo names",
             Self::NotSavable { .. } => "use a metric that has a name, and finite data",
             Self::Io(_) => "check the path, its permissions and the free space",

@@ -31,6 +31,9 @@ pub(super) struct Header {
     pub(super) placement: Option<Rule>,
     pub(super) run: Run,
     pub(super) report: Account,
+    /// Divergences the optimizer has got over, each of which halved its learning rate; since 1.1.
+    #[serde(default)]
+    pub(super) recoveries: u32,
     /// What the map's user keeps with it.
     #[serde(default)]
     pub(super) notes: BTreeMap<String, String>,

@@ -8,8 +8,8 @@ use tsne::affinity::{FixedSigma, Multiscale, MultiscaleMixture, Options, Symmetr
 use tsne::core::Control;
 use tsne::neighbors::{CustomMetric, Exact, Metric};
 use tsne::{
-    Csr, Data, Error, Input, JointAffinities, ModelInfo, NegativeGradientMethod, Points, SaveOptions, Scalar,
-    Seed, Tsne, TsneEmbedding,
+    Csr, Data, Error, Initialization, Input, JointAffinities, LearningRate, ModelInfo,
+    NegativeGradientMethod, Points, SaveOptions, Scalar, Seed, Tsne, TsneEmbedding,
 };
 use tsne_testkit::data;
 
@@ -109,6 +109,32 @@ fn every_rule_for_new_points_comes_back() {
 }
 
 #[test]
+fn a_run_that_recovered_and_was_cut_goes_on_to_the_same_bits() {
+    let set = data::blobs(Seed(5), 50, 4, 3);
+    let start = (0..50).map(|i| [f64::from(i) * 1e-4, 0.0]).collect();
+    let prepared = Tsne::new()
+        .perplexity(5.0)
+        .max_step_norm(None)
+        .initialization(Initialization::Positions(start))
+        .prepare_initial(set.points())
+        .expect("a plain start");
+    let run = |exponent: i32, n_iter| {
+        prepared.optimization().n_iter(n_iter).learning_rate(LearningRate::Fixed(f64::from(exponent).exp2()))
+    };
+    // Some rate is recovered from in the first half of the run, and not again in the second.
+    let recovered = (10..40).find_map(|exponent| {
+        let (half, whole) =
+            (prepared.optimized(&run(exponent, 50)).ok()?, prepared.optimized(&run(exponent, 100)).ok()?);
+        let n = half.state().recoveries;
+        (n > 0 && n == whole.state().recoveries).then_some((exponent, half, whole))
+    });
+    let (exponent, half, whole) = recovered.expect("a rate that is halved to a good one");
+    let mut again = TsneEmbedding::<f64, 2>::load(&saved(&half)[..]).expect("what was saved");
+    again.optimize(&run(exponent, 50)).expect("the second half");
+    assert_eq!(again.state(), whole.state(), "cut in the middle");
+}
+
+#[test]
 fn notes_come_back_and_are_under_the_checksum() {
     let data = Arc::new(Data::<f32>::from_bytes(bytes()[..80].to_vec(), 4).expect("a matrix"));
     let mut map = quick().perplexity(3.0).fit(&data).expect("a plain fit");
@@ -124,6 +150,20 @@ fn notes_come_back_and_are_under_the_checksum() {
     let at = damaged.windows(5).position(|part| part == b"width").expect("plain text");
     damaged[at] = b'W';
     assert_eq!(code(&damaged), Some("E504"), "a changed note");
+}
+
+#[test]
+fn notes_without_end_are_neither_written_nor_read() {
+    let data = Arc::new(Data::<f32>::from_bytes(bytes()[..80].to_vec(), 4).expect("a matrix"));
+    let mut map = quick().perplexity(3.0).fit(&data).expect("a plain fit");
+    map.set_note("novel", "x");
+    let file = saved(&map);
+    let long = "x".repeat(1 << 25);
+    let forged = forged(&file, "\\\"novel\\\":\\\"x", &format!("\\\"novel\\\":\\\"{long}"));
+    map.set_note("novel", long);
+    let error = map.save(Vec::new(), SaveOptions::new()).expect_err("more than 32 MiB");
+    assert!(matches!(error, Error::Model(tsne::ModelError::NotesTooLarge { .. })), "{error}");
+    assert_eq!((error.code(), code(&forged)), (Some("E506"), Some("E506")), "{error}");
 }
 
 /// A disc with room for so many bytes.
