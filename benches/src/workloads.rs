@@ -9,6 +9,7 @@ mod pca;
 #[cfg(feature = "peers")]
 mod peer_tree;
 mod points;
+mod quality;
 mod repel;
 mod spectral;
 mod transform;
@@ -40,6 +41,7 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "repel", usage: repel::USAGE, run: repel::run },
     Workload { name: "descend", usage: descend::USAGE, run: descend::run },
     Workload { name: "fit", usage: fit::USAGE, run: fit::run },
+    Workload { name: "quality", usage: quality::USAGE, run: quality::run },
     Workload { name: "transform", usage: transform::USAGE, run: transform::run },
     #[cfg(feature = "peers")]
     Workload { name: "peer-tree", usage: peer_tree::USAGE, run: peer_tree::run },

@@ -9,6 +9,7 @@ use tsne::{Data, NegativeGradientMethod, Points, Transform, Tsne};
 use tsne_core::Scalar;
 use tsne_neighbors::Exact;
 
+use super::quality::vote;
 use super::{Precision, precision, threads, with_type_and_dimension};
 use crate::files::{read_matrix, write_rows};
 use crate::measure::{on_threads, timed};
@@ -115,11 +116,7 @@ fn vote_share<T: Scalar, const D: usize>(
 ) -> Result<f64> {
     let index = Exact::new(Points::from_row_major(old.as_flattened(), D)?)?;
     let graph = index.query(Points::from_row_major(new.as_flattened(), D)?, VOTERS, &Control::NONE)?;
-    let right = (0..new.len()).filter(|&i| {
-        let votes: Vec<f64> = graph.row(i).0.iter().map(|&j| old_labels[j as usize]).collect();
-        let count = |label: f64| votes.iter().filter(|&&v| v == label).count();
-        let most = votes.iter().map(|&v| count(v)).max().unwrap_or(0);
-        votes.iter().find(|&&v| count(v) == most) == Some(&new_labels[i])
-    });
+    let right = (0..new.len())
+        .filter(|&i| vote(graph.row(i).0.iter().map(|&j| old_labels[j as usize])) == new_labels[i]);
     Ok(right.count() as f64 / new.len() as f64)
 }
