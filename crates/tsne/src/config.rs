@@ -1,5 +1,8 @@
 //! The configuration: every parameter, its default, and its check.
 
+#[cfg(feature = "serde")]
+mod plain;
+
 use std::sync::Arc;
 
 use tsne_core::Seed;
@@ -14,6 +17,10 @@ use crate::{Error, Initialization, LearningRate, NegativeGradientMethod, Neighbo
 ///
 /// Setters take and return the configuration and never fail; everything is checked at once by [`plan`](Self::plan),
 /// with which every fit begins. Parameters carry the names of openTSNE; `docs/parameters.md` is the guide to them.
+///
+/// With the feature `serde` a configuration can be written and read: a table of the setters' names, in which
+/// `early_exaggeration` and `main` are phases. What is left out has its default, a name that is not known is an error, and
+/// so is a value out of range.
 #[derive(Clone, Debug, PartialEq)]
 #[must_use]
 pub struct Tsne<const D: usize = 2> {

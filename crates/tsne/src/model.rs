@@ -16,9 +16,12 @@ use tsne_core::{Csr, MAX_POINTS, Points, Scalar, Typed};
 use tsne_optim::State;
 
 pub use self::error::ModelError;
+pub(crate) use self::header::NamedMetric;
+#[cfg(feature = "serde")]
+pub(crate) use self::header::Rate;
 
 use self::arrays::{Sink, Source};
-use self::header::{Account, Header, NamedMetric, Pca, Rule, Run, Shape};
+use self::header::{Account, Header, Pca, Rule, Run, Shape};
 use crate::joint::Placing;
 use crate::pca::Principal;
 use crate::repulsion::KeptRepulsion;

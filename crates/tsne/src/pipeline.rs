@@ -108,6 +108,7 @@ struct Preparation<'a, T, const D: usize> {
     observe: Option<&'a Observer<'a, T, D>>,
     warnings: Vec<Warning>,
     timings: Vec<(Stage, Duration)>,
+    recall: Option<f64>,
 }
 
 impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
@@ -124,7 +125,7 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
             has_affinities: input.affinities.is_some(),
         })?;
         input.points()?.map_or(Ok(()), check_finite)?;
-        Ok(Self { config, plan, observe, warnings: Vec::new(), timings: Vec::new() })
+        Ok(Self { config, plan, observe, warnings: Vec::new(), timings: Vec::new(), recall: None })
     }
 
     fn run(mut self, input: &Input<'_, T>) -> Result<TsneEmbedding<T, D>, Error> {
@@ -151,7 +152,7 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
         let run = self.config.further_runs();
         let map = TsneEmbedding::assemble(State::at_rest(start), affinities, run, self.plan)?;
         let mut report = map.report;
-        (report.warnings, report.timings) = (self.warnings, self.timings);
+        (report.warnings, report.timings, report.recall) = (self.warnings, self.timings, self.recall);
         Ok(TsneEmbedding {
             report,
             seed: self.config.seed.0,
@@ -180,7 +181,14 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
                 self.warn(Warning::PerplexityReduced { requested, used })?;
             }
         }
-        let graph = self.timed(Stage::Neighbors, |fit, control| fit.neighbors(points, index, control))?;
+        let graph = self.timed(Stage::Neighbors, |fit, control| {
+            let graph = fit.neighbors(points, index, control)?;
+            if let (Some(points), None) = (points, index) {
+                let chosen = fit.plan.neighbors.as_ref().map_or(Neighbors::Exact, |chosen| chosen.value);
+                fit.recall = search::recall(chosen, &graph, points, &fit.config.metric, fit.config.seed);
+            }
+            Ok(graph)
+        })?;
         match n_repeated_rows(&graph) {
             0 => {}
             count if count + 1 == graph.n_points() => self.warnings.push(Warning::ConstantData),

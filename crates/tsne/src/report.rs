@@ -179,6 +179,9 @@ pub struct Report {
     pub warnings: Vec<Warning>,
     /// Wall time of each stage, in order.
     pub timings: Vec<(Stage, Duration)>,
+    /// Share of the true neighbors that an approximate search has found, estimated on a hundred points; none where the
+    /// search was exact or not made here, or the points are sparse.
+    pub recall: Option<f64>,
     /// Iterations made in all runs.
     pub n_iter: usize,
     /// Divergence of the true P at the final positions.
@@ -191,7 +194,7 @@ impl Report {
     /// Of a map that has not been run.
     pub(crate) fn new(plan: Plan, kl_divergence: f64) -> Self {
         let stop = StopReason::Completed;
-        Self { plan, warnings: Vec::new(), timings: Vec::new(), n_iter: 0, kl_divergence, stop }
+        Self { plan, warnings: Vec::new(), timings: Vec::new(), recall: None, n_iter: 0, kl_divergence, stop }
     }
 
     /// Adds a warning, unless there is one of its kind.
@@ -207,6 +210,9 @@ impl fmt::Display for Report {
         write!(f, "{}", self.plan)?;
         for (stage, time) in &self.timings {
             writeln!(f, "{stage:<20}{:>9.3} s", time.as_secs_f64())?;
+        }
+        if let Some(recall) = self.recall {
+            writeln!(f, "neighbors found {:>13.1} %, estimated", 100.0 * recall)?;
         }
         writeln!(f, "KL divergence {:.4} after {} iterations", self.kl_divergence, self.n_iter)?;
         for warning in &self.warnings {

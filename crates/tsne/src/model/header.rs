@@ -58,7 +58,7 @@ pub(super) struct Pca {
 
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(deny_unknown_fields)]
-pub(super) struct NamedMetric {
+pub(crate) struct NamedMetric {
     pub(super) name: String,
     p: Option<f64>,
     variances: Option<Vec<f64>>,
@@ -67,7 +67,7 @@ pub(super) struct NamedMetric {
 }
 
 impl NamedMetric {
-    pub(super) fn of(metric: &Metric) -> Result<Self> {
+    pub(crate) fn of(metric: &Metric) -> Result<Self> {
         let mut given = MetricParameters::default();
         match metric.clone() {
             Metric::Custom(_) => return Err(ModelError::NotSavable { what: "a metric of one's own" }),
@@ -85,7 +85,7 @@ impl NamedMetric {
         Ok(Self { name: metric.name().to_owned(), p, variances, inverse_covariance, weights })
     }
 
-    pub(super) fn metric(self) -> Result<Metric> {
+    pub(crate) fn metric(self) -> Result<Metric> {
         let Self { name, p, variances, inverse_covariance, weights } = self;
         Metric::from_name(&name, &MetricParameters { p, variances, inverse_covariance, weights })
             .map_err(|e| ModelError::contents(e.to_string()))
@@ -127,12 +127,33 @@ impl Rule {
     }
 }
 
+/// [`LearningRate`].
 #[derive(Serialize, Deserialize, Debug)]
 #[serde(rename_all = "snake_case")]
-enum Rate {
+pub(crate) enum Rate {
     Auto,
     PerExaggeration,
     Fixed(f64),
+}
+
+impl Rate {
+    /// The rule, if this version of the format knows it.
+    pub(crate) fn of(rate: LearningRate) -> Result<Self> {
+        Ok(match rate {
+            LearningRate::Auto => Self::Auto,
+            LearningRate::PerExaggeration => Self::PerExaggeration,
+            LearningRate::Fixed(rate) => Self::Fixed(rate),
+            _ => return Err(ModelError::NotSavable { what: "this rule for the learning rate" }),
+        })
+    }
+
+    pub(crate) fn learning_rate(self) -> LearningRate {
+        match self {
+            Self::Auto => LearningRate::Auto,
+            Self::PerExaggeration => LearningRate::PerExaggeration,
+            Self::Fixed(rate) => LearningRate::Fixed(rate),
+        }
+    }
 }
 
 /// [`Optimization`] without callbacks.
@@ -162,17 +183,11 @@ pub(super) struct Run {
 impl Run {
     pub(super) fn of<const D: usize>(run: &Optimization<D>) -> Result<Self> {
         let Phase { n_iter, exaggeration, momentum, max_grad_norm, max_step_norm, min_gain, .. } = run.phase;
-        let learning_rate = match run.phase.learning_rate {
-            LearningRate::Auto => Rate::Auto,
-            LearningRate::PerExaggeration => Rate::PerExaggeration,
-            LearningRate::Fixed(rate) => Rate::Fixed(rate),
-            _ => return Err(ModelError::NotSavable { what: "this rule for the learning rate" }),
-        };
         Ok(Self {
             n_iter,
             exaggeration,
             momentum,
-            learning_rate,
+            learning_rate: Rate::of(run.phase.learning_rate)?,
             max_grad_norm,
             max_step_norm,
             min_gain,
@@ -196,11 +211,7 @@ impl Run {
                 n_iter: self.n_iter,
                 exaggeration: self.exaggeration,
                 momentum: self.momentum,
-                learning_rate: match self.learning_rate {
-                    Rate::Auto => LearningRate::Auto,
-                    Rate::PerExaggeration => LearningRate::PerExaggeration,
-                    Rate::Fixed(rate) => LearningRate::Fixed(rate),
-                },
+                learning_rate: self.learning_rate.learning_rate(),
                 max_grad_norm: self.max_grad_norm,
                 max_step_norm: self.max_step_norm,
                 min_gain: self.min_gain,
@@ -344,6 +355,9 @@ pub(super) struct Account {
     n_threads: usize,
     warnings: Vec<Note>,
     timings: Vec<(String, f64)>,
+    /// Since 1.1.
+    #[serde(default)]
+    recall: Option<f64>,
     pub(super) n_iter: usize,
     /// None for one that is not finite.
     pub(super) kl_divergence: Option<f64>,
@@ -373,6 +387,7 @@ impl Account {
             n_threads: plan.n_threads,
             warnings: report.warnings.iter().map(Note::of).collect(),
             timings,
+            recall: report.recall,
             n_iter: report.n_iter,
             kl_divergence: Some(report.kl_divergence).filter(|kl| kl.is_finite()),
             interrupted_at: match report.stop {
@@ -409,7 +424,7 @@ impl Account {
             };
             report.timings.push((stage, time));
         }
-        report.n_iter = self.n_iter;
+        (report.recall, report.n_iter) = (self.recall, self.n_iter);
         if let Some(iteration) = self.interrupted_at {
             report.stop = StopReason::Interrupted { iteration };
         }

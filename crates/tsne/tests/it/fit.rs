@@ -262,6 +262,7 @@ fn every_search_finds_a_map() {
     let set = data::blobs(Seed(7), 600, 10, 5);
     let config = Tsne::new().perplexity(10.0).early_exaggeration_iter(50).n_iter(50);
     let exact = config.fit(set.points()).expect("a plain fit");
+    assert_eq!(exact.report().recall, None, "nothing to estimate");
     for name in ["annoy", "nndescent", "approx", "hnsw", "instant-distance"] {
         let neighbors = name.parse().expect("a name");
         let map = config.clone().neighbors(neighbors).fit(set.points()).expect("every search fits");
@@ -272,6 +273,9 @@ fn every_search_finds_a_map() {
         });
         let share = shared.sum::<usize>() as f64 / exact.affinities().n_entries() as f64;
         assert!(share > 0.9, "{name}: {share} of the entries of P");
+        // P has the entries of the graph and their transposes, so that both shares are of the same size.
+        let recall = map.report().recall.expect("an estimate");
+        assert!((recall - share).abs() < 0.05 && recall <= 1.0, "{name}: recall {recall}, share {share}");
     }
     let unsuited = config.clone().neighbors("annoy".parse().expect("a name")).metric(tsne::Metric::Canberra);
     let error = unsuited.fit(set.points()).expect_err("no tree for this metric");

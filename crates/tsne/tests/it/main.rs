@@ -1,6 +1,8 @@
 //! Tests of the whole: plans, fits, maps and new points in them, callbacks, initial positions, errors.
 
 mod callbacks;
+#[cfg(feature = "serde")]
+mod configuration;
 mod determinism;
 mod documents;
 mod embedding;

@@ -9,7 +9,7 @@ use tsne::core::Control;
 use tsne::neighbors::{CustomMetric, Exact, Metric};
 use tsne::{
     Csr, Data, Error, Initialization, Input, JointAffinities, LearningRate, ModelInfo,
-    NegativeGradientMethod, Points, SaveOptions, Scalar, Seed, Tsne, TsneEmbedding,
+    NegativeGradientMethod, Neighbors, Points, SaveOptions, Scalar, Seed, Tsne, TsneEmbedding,
 };
 use tsne_testkit::data;
 
@@ -36,6 +36,7 @@ fn map_comes_back<T: Scalar>(mut map: TsneEmbedding<T, 2>, new: Points<'_, T>) {
     assert_eq!(again.optimization(), map.optimization(), "parameters");
     assert_eq!(again.kl_divergence().to_bits(), map.kl_divergence().to_bits(), "divergence");
     assert_eq!(again.report().plan, map.report().plan, "plan");
+    assert_eq!(again.report().recall, map.report().recall, "recall");
     assert_eq!(again.report().warnings, map.report().warnings, "warnings");
     let (there, here) = (again.transform(new).expect("new points"), map.transform(new).expect("new points"));
     assert_eq!(there.positions(), here.positions(), "new points");
@@ -63,7 +64,11 @@ fn dense_maps_come_back_by_every_method_and_in_both_precisions() {
         let data = Data::from_row_major(narrow.clone(), 6).expect("a matrix");
         comes_back(&config, data, Points::from_row_major(&narrow[..30], 6).expect("a matrix"));
     }
-    for config in [quick().pca(3), quick().metric(Metric::Minkowski { p: 3.0 })] {
+    for config in [
+        quick().pca(3),
+        quick().metric(Metric::Minkowski { p: 3.0 }),
+        quick().neighbors(Neighbors::NnDescent),
+    ] {
         let data = Data::from_row_major(narrow.clone(), 6).expect("a matrix");
         comes_back(&config, data, Points::from_row_major(&narrow[..30], 6).expect("a matrix"));
     }
