@@ -315,7 +315,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         let start = Instant::now();
         self.reference = None;
         let Self { affinities, state, report, .. } = self;
-        let result = descend(affinities.checked()?, state, report, repulsion, run, stage, observe);
+        let result = descend(affinities.checked_mut()?, state, report, repulsion, run, stage, observe);
         report.timings.push((stage, start.elapsed()));
         result
     }
