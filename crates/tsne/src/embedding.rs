@@ -316,7 +316,7 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         let start = Instant::now();
         self.reference = None;
         let Self { affinities, state, report, .. } = self;
-        let result = descend(affinities.checked()?, state, report, repulsion, run, stage, observe);
+        let result = descend(affinities.checked_mut()?, state, report, repulsion, run, stage, observe);
         report.timings.push((stage, start.elapsed()));
         report.warnings.retain(|warning| !warning.is_of_last_run());
         if matches!(result, Ok(StopReason::Completed)) {
