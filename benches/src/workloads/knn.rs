@@ -44,7 +44,7 @@ struct Config {
     input: PathBuf,
     queries: Option<PathBuf>,
     metric: Metric,
-    judge: fn(&[f64], &[f64]) -> f64,
+    judge: Judge,
     k: usize,
     /// Rows whose recall is taken.
     sample: usize,
@@ -69,7 +69,7 @@ pub(super) fn run(mut args: Args) -> Result<Report> {
         sample: args.optional("recall")?.unwrap_or(SAMPLE),
         input: args.path("input")?,
         queries: args.optional::<String>("queries")?.map(PathBuf::from),
-        judge: judge(&metric)?,
+        judge: Judge::of(&metric)?,
         metric: Metric::from_name(&metric, &MetricParameters::default())?,
         k: args.optional("k")?.unwrap_or(90),
         out: args.optional::<String>("out")?.map(PathBuf::from),
@@ -180,20 +180,18 @@ fn sampled_recall<T: Scalar>(
     graph: &KnnGraph<T>,
     k: usize,
 ) -> f64 {
-    let (distance, sample) = (config.judge, config.sample.min(graph.n_points()));
-    let row = |points: Points<'_, T>, i: usize, narrow: &mut Vec<T>| -> Vec<f64> {
-        narrow.resize(points.n_features(), T::default());
-        points.copy_row(i, narrow);
-        narrow.iter().map(|x| x.to_f64()).collect()
-    };
+    let (judge, sample) = (config.judge, config.sample.min(graph.n_points()));
     let found: usize = (0..sample)
         .into_par_iter()
         .map(|s| {
             let i = s * graph.n_points() / sample;
-            let mut narrow = Vec::new();
-            let target = row(queries.unwrap_or(points), i, &mut narrow);
-            let of_all: Vec<f64> =
-                (0..points.n_points()).map(|j| distance(&target, &row(points, j, &mut narrow))).collect();
+            let (mut target, mut other) = (Row::default(), Row::default());
+            target.read(queries.unwrap_or(points), i);
+            let distance = |j| {
+                other.read(points, j);
+                judge.distance(&target, &other)
+            };
+            let of_all: Vec<f64> = (0..points.n_points()).map(distance).collect();
             let mut others = of_all.clone();
             if queries.is_none() {
                 others.swap_remove(i);
@@ -205,19 +203,76 @@ fn sampled_recall<T: Scalar>(
     found as f64 / (sample * k) as f64
 }
 
-/// A distance of two rows.
-type Distance = fn(&[f64], &[f64]) -> f64;
+/// A row in f64, its zeros left out where the points are sparse.
+#[derive(Default)]
+struct Row {
+    /// None where every feature has a value.
+    columns: Option<Vec<u32>>,
+    values: Vec<f64>,
+}
+
+impl Row {
+    fn read<T: Scalar>(&mut self, points: Points<'_, T>, i: usize) {
+        self.values.clear();
+        match points {
+            Points::Dense(points) => self.values.extend(points.row(i).iter().map(|x| x.to_f64())),
+            Points::Bytes(points) => self.values.extend(points.row(i).iter().map(|&x| f64::from(x))),
+            Points::Sparse(points) => {
+                let (columns, values) = points.row(i);
+                let kept = self.columns.get_or_insert_default();
+                kept.clear();
+                kept.extend_from_slice(columns);
+                self.values.extend(values.iter().map(|x| x.to_f64()));
+            }
+        }
+    }
+}
 
 /// A metric by its definition.
-fn judge(metric: &str) -> Result<Distance> {
-    Ok(match metric {
-        "euclidean" => |a, b| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt(),
-        "manhattan" => |a, b| a.iter().zip(b).map(|(a, b)| (a - b).abs()).sum(),
-        "chebyshev" => |a, b| a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max),
-        "cosine" => |a, b| {
-            let dot = |a: &[f64], b: &[f64]| -> f64 { a.iter().zip(b).map(|(a, b)| a * b).sum() };
-            1.0 - dot(a, b) / (dot(a, a) * dot(b, b)).sqrt()
-        },
-        other => bail!("--metric {other}: the lab cannot judge its result"),
-    })
+#[derive(Clone, Copy)]
+enum Judge {
+    Euclidean,
+    Manhattan,
+    Chebyshev,
+    Cosine,
+}
+
+impl Judge {
+    fn of(metric: &str) -> Result<Self> {
+        Ok(match metric {
+            "euclidean" => Self::Euclidean,
+            "manhattan" => Self::Manhattan,
+            "chebyshev" => Self::Chebyshev,
+            "cosine" => Self::Cosine,
+            other => bail!("--metric {other}: the lab cannot judge its result"),
+        })
+    }
+
+    fn distance(self, a: &Row, b: &Row) -> f64 {
+        let Some((a_columns, b_columns)) = a.columns.as_ref().zip(b.columns.as_ref()) else {
+            return self.of_pairs(a.values.iter().copied().zip(b.values.iter().copied()));
+        };
+        let (mut i, mut j) = (0, 0);
+        self.of_pairs(std::iter::from_fn(|| {
+            let (at_a, at_b) = (a_columns.get(i).copied(), b_columns.get(j).copied());
+            let column = [at_a, at_b].into_iter().flatten().min()?;
+            let (in_a, in_b) = (at_a == Some(column), at_b == Some(column));
+            let pair = (if in_a { a.values[i] } else { 0.0 }, if in_b { b.values[j] } else { 0.0 });
+            (i, j) = (i + usize::from(in_a), j + usize::from(in_b));
+            Some(pair)
+        }))
+    }
+
+    fn of_pairs(self, pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
+        match self {
+            Self::Euclidean => pairs.map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt(),
+            Self::Manhattan => pairs.map(|(a, b)| (a - b).abs()).sum(),
+            Self::Chebyshev => pairs.map(|(a, b)| (a - b).abs()).fold(0.0, f64::max),
+            Self::Cosine => {
+                let add = |(ab, aa, bb), (a, b)| (ab + a * b, aa + a * a, bb + b * b);
+                let (ab, aa, bb): (f64, f64, f64) = pairs.fold((0.0, 0.0, 0.0), add);
+                1.0 - ab / (aa * bb).sqrt()
+            }
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! `lab points`: seeded data of any size for the other workloads.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail, ensure};
@@ -8,19 +9,22 @@ use rand_distr::{Distribution as _, StandardNormal};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rayon::prelude::*;
 use tsne::{Points, Scalar as _, Seed, pca};
-use tsne_core::Control;
+use tsne_core::{Control, Csr};
 
 use super::threads;
-use crate::files::{read_points, write_matrix};
+use crate::files::{read_points, write_csr, write_matrix};
 use crate::measure::{on_threads, timed};
 use crate::{Args, Report};
 
 pub(super) const USAGE: &str = "\
 points --kind mixture --n N [--features 50] [--clusters 100] [--seed 0] [--threads N] --out X.npy
 points --kind distorted --input IMAGES.npz --n N [--features 50] [--seed 0] [--threads N] --out X.npy
+points --kind text|scattered --n N [--features 50000] [--density 0.005] [--seed 0] [--threads N] --out X.npz
    Points that are made up, equal for equal seeds. A mixture: Gaussian clusters that overlap, each with most of its
    variance in 12 directions of its own. Distorted: square images drawn from those of the file (rows of bytes or
-   numbers), each turned, sheared, scaled and shifted a little, as scores on the principal components of the originals.";
+   numbers), each turned, sheared, scaled and shifted a little, as scores on the principal components of the originals.
+   Sparse, as scipy's load_npz reads them. Text: words of a document by Zipf's law, half of them by that of one of 50
+   topics, their counts weighed by rarity. Scattered: every column alike, values between 0 and 1.";
 
 /// Points drawn from one stream of random numbers.
 const CHUNK: usize = 4096;
@@ -31,6 +35,10 @@ const WIDE_DIRECTIONS: usize = 12;
 const SPREAD: f64 = 0.7;
 /// Standard deviation in every other direction.
 const THICKNESS: f64 = 0.2;
+/// Topics of texts.
+const TOPICS: usize = 50;
+/// Standard deviation of the logarithm of the number of different words in a text.
+const LENGTHS: f64 = 0.5;
 
 struct Config {
     n: usize,
@@ -41,12 +49,26 @@ struct Config {
 pub(super) fn run(mut args: Args) -> Result<Report> {
     let kind: String = args.required("kind")?;
     let threads = threads(&mut args)?;
+    let is_sparse = matches!(kind.as_str(), "text" | "scattered");
     let config = Config {
         n: args.required("n")?,
-        features: args.optional("features")?.unwrap_or(50),
+        features: args.optional("features")?.unwrap_or(if is_sparse { 50_000 } else { 50 }),
         seed: Seed(args.optional("seed")?.unwrap_or(0)),
     };
     let (out, features) = (args.path("out")?, config.features);
+    if is_sparse {
+        let density: f64 = args.optional("density")?.unwrap_or(0.005);
+        ensure!(0.0 < density && density <= 0.25, "--density {density}: expected more than 0, at most 0.25");
+        args.finish()?;
+        let rows = if kind == "text" { text } else { scattered };
+        return on_threads(threads, || {
+            let (matrix, seconds) = timed(|| rows(&config, density * config.features as f64));
+            write_csr(&out, &matrix?)?;
+            let mut report = Report::default();
+            report.metric("points/seconds", seconds, "s");
+            Ok(report)
+        });
+    }
     let make: Box<dyn Fn() -> Result<Vec<f32>> + Send + Sync> = match kind.as_str() {
         "mixture" => {
             let clusters: usize = args.optional("clusters")?.unwrap_or(100);
@@ -57,7 +79,7 @@ pub(super) fn run(mut args: Args) -> Result<Report> {
             let input: PathBuf = args.path("input")?;
             Box::new(move || distorted(&config, &input))
         }
-        other => bail!("--kind {other}: expected mixture or distorted"),
+        other => bail!("--kind {other}: expected mixture, distorted, text or scattered"),
     };
     args.finish()?;
     on_threads(threads, || {
@@ -100,6 +122,85 @@ fn mixture(config: &Config, n_clusters: usize) -> Vec<f32> {
         }
     });
     points
+}
+
+/// Rows of features and values, drawn from one stream.
+type SparseRows = Vec<BTreeMap<u32, f64>>;
+
+/// The rows that `draw` makes, chunk by chunk.
+fn sparse_rows(
+    config: &Config,
+    draw: impl Fn(&mut Xoshiro256PlusPlus) -> BTreeMap<u32, f64> + Sync,
+) -> SparseRows {
+    let chunks: Vec<usize> = (0..config.n.div_ceil(CHUNK)).collect();
+    let rows = chunks.into_par_iter().map(|chunk| {
+        let mut rng = stream(config.seed, chunk + 1);
+        (0..CHUNK.min(config.n - chunk * CHUNK)).map(|_| draw(&mut rng)).collect()
+    });
+    rows.collect::<Vec<SparseRows>>().concat()
+}
+
+fn to_csr(features: usize, rows: &SparseRows) -> Result<Csr<f32>> {
+    let (mut offsets, mut columns, mut values) = (vec![0], Vec::new(), Vec::new());
+    for row in rows {
+        columns.extend(row.keys().copied());
+        values.extend(row.values().map(|&x| f32::lit(x)));
+        offsets.push(columns.len());
+    }
+    Ok(Csr::from_parts(features, offsets, columns, values)?)
+}
+
+fn scattered(config: &Config, mean_length: f64) -> Result<Csr<f32>> {
+    let features = u32::try_from(config.features)?;
+    let rows = sparse_rows(config, |rng| {
+        // The number of features is that of so many trials at a small chance, nearly.
+        let length = (mean_length + mean_length.sqrt() * normal(rng)).round().max(1.0);
+        let mut row = BTreeMap::new();
+        while (row.len() as f64) < length {
+            row.insert(rng.random_range(0..features), rng.random_range(f64::MIN_POSITIVE..1.0));
+        }
+        row
+    });
+    to_csr(config.features, &rows)
+}
+
+fn text(config: &Config, mean_length: f64) -> Result<Csr<f32>> {
+    let words = u32::try_from(config.features)?;
+    let mut rng = stream(config.seed, 0);
+    let topics: Vec<Vec<u32>> = (0..TOPICS)
+        .map(|_| {
+            let mut ranked: Vec<u32> = (0..words).collect();
+            for at in 0..config.features {
+                ranked.swap(at, rng.random_range(at..config.features));
+            }
+            ranked
+        })
+        .collect();
+    let mut rows = sparse_rows(config, |rng| {
+        let topic = &topics[rng.random_range(0..TOPICS)];
+        let longer = (LENGTHS * normal(rng) - 0.5 * LENGTHS * LENGTHS).exp();
+        let length = (mean_length * longer).round().clamp(1.0, 0.5 * f64::from(words));
+        let mut row = BTreeMap::new();
+        while (row.len() as f64) < length {
+            // Chances fall as the inverse of the rank.
+            #[allow(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "below the number of words"
+            )]
+            let rank = (f64::from(words).powf(rng.random_range(0.0..1.0)) - 1.0) as u32;
+            let word = if rng.random_range(0..2) == 0 { rank } else { topic[rank as usize] };
+            *row.entry(word).or_insert(0.0) += 1.0;
+        }
+        row
+    });
+    let mut documents = vec![0_u32; config.features];
+    rows.iter().flat_map(BTreeMap::keys).for_each(|&word| documents[word as usize] += 1);
+    for (&word, count) in rows.iter_mut().flatten() {
+        let rarity = ((1.0 + config.n as f64) / (1.0 + f64::from(documents[word as usize]))).ln() + 1.0;
+        *count *= rarity;
+    }
+    to_csr(config.features, &rows)
 }
 
 fn distorted(config: &Config, path: &Path) -> Result<Vec<f32>> {

@@ -23,7 +23,10 @@ use crate::progress::Progress;
 use crate::store::Store;
 
 /// Neighbors of each point that queries are led along.
-const EDGES: usize = 30;
+///
+/// 10 000 queries against 600 000 distorted digits, k = 90, two threads: 30 find 0.986 in 0.64 s, 60 find 0.991 in 0.60 s
+/// and take 20 s to prepare instead of 17.
+const EDGES: usize = 60;
 
 /// Approximate nearest neighbors of many points: random-projection trees, then neighbors of neighbors.
 ///

@@ -7,14 +7,14 @@ use tsne_core::{KnnGraph, Scalar, Seed};
 use super::build::{Layout, Pool, Seen};
 use super::compare::{Compare, entry};
 use super::edges::Edges;
-use super::lists::{NONE, known, limit, merge};
+use super::lists::NONE;
 use crate::coordinates::Coordinates;
 use crate::direct::{Direct, Scratch};
 use crate::error::Error;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::rp_tree::RpTree;
-use crate::selection::index_of;
+use crate::selection::{index_of, zeros};
 use crate::top_k::by_distance;
 
 /// Trees that are descended.
@@ -27,8 +27,17 @@ const LEAF: usize = 32;
 const VIEW: usize = 2;
 const MIN_VIEW: usize = 48;
 
+/// Points left at a time, so that the waits for what they lead to overlap.
+///
+/// 10 000 queries against 600 000 distorted digits, k = 90, two threads: 1 at a time takes 0.75 s, 4 take 0.65 s, 8 take
+/// 0.60 s, for 1 210 to 1 216 distances a query and the same recall.
+const LEFT_AT_ONCE: usize = 8;
+
 /// Queries to a task.
 const ROWS: usize = 16;
+
+/// Queries answered before their rows are put where they belong.
+const BATCH: usize = 16 * 1024;
 
 /// Stream of the trees.
 const STREAM: u64 = 0x73_65_61_72;
@@ -61,12 +70,8 @@ impl<T: Scalar> SearchGraph<T> {
 /// Buffers of one thread.
 struct Buffers<C: Compare, T> {
     seen: Seen,
-    left: Seen,
-    /// The nearest points so far.
-    view: Vec<u64>,
+    view: View,
     keys: Vec<u32>,
-    fresh: Vec<u64>,
-    merged: Vec<u64>,
     compared: C::Buffers,
     scratch: Scratch,
     found: Vec<(T, u32)>,
@@ -76,11 +81,8 @@ impl<C: Compare, T> Default for Buffers<C, T> {
     fn default() -> Self {
         Self {
             seen: Seen::default(),
-            left: Seen::default(),
-            view: Vec::new(),
+            view: View::default(),
             keys: Vec::new(),
-            fresh: Vec::new(),
-            merged: Vec::new(),
             compared: C::Buffers::default(),
             scratch: Scratch::default(),
             found: Vec::new(),
@@ -89,6 +91,8 @@ impl<C: Compare, T> Default for Buffers<C, T> {
 }
 
 /// The `k` nearest indexed points of every query.
+///
+/// Queries are answered in the order of the leaves they are in, so that what one looks at is still at hand for the next.
 pub(crate) fn answer_all<T: Scalar, C: Compare>(
     compare: &C,
     graph: &SearchGraph<T>,
@@ -97,39 +101,48 @@ pub(crate) fn answer_all<T: Scalar, C: Compare>(
     k: usize,
     progress: &Progress<'_>,
 ) -> Result<KnnGraph<T>, Error> {
+    let leaf = |i| (graph.trees[0].descend(&graph.coordinates, queries.row(i)), i);
+    let mut order: Vec<(usize, u32)> = (0..queries.n_points())
+        .into_par_iter()
+        .map(|i| leaf(u32::try_from(i).expect("points are numbered by u32")))
+        .collect();
+    order.par_sort_unstable();
     let mut output = Output::new(queries.n_points(), k)?;
     let pool = Pool::default();
-    let chunks = output.neighbors.par_chunks_mut(ROWS * k).zip(output.distances.par_chunks_mut(ROWS * k));
-    let short = chunks.enumerate().map(|(task, (neighbors, distances))| {
-        let mut buffers: Buffers<C, T> = pool.take();
-        let mut short = Vec::new();
-        let rows = neighbors.chunks_exact_mut(k).zip(distances.chunks_exact_mut(k));
-        for (at, (neighbors, distances)) in rows.enumerate() {
-            let i = u32::try_from(task * ROWS + at).expect("points are numbered by u32");
-            progress.advance(1)?;
-            // A query larger than all points is compared at a scale that the copy of the points does not have.
-            let is_larger = direct.rows.scale_against(i as usize, direct.indexed) != direct.indexed.scale();
-            if is_larger {
-                short.push(i);
-                continue;
+    let mut rows: Vec<(T, u32)> = zeros(BATCH.min(order.len()).saturating_mul(k))?;
+    for order in order.chunks(BATCH) {
+        let tasks = rows.par_chunks_mut(ROWS * k).zip(order.par_chunks(ROWS));
+        let short = tasks.map(|(rows, order)| {
+            let mut buffers: Buffers<C, T> = pool.take();
+            let mut short = Vec::new();
+            for (&(_, i), row) in order.iter().zip(rows.chunks_exact_mut(k)) {
+                progress.advance(1)?;
+                // A query larger than all points is compared at a scale that the copy of the points does not have.
+                let is_larger =
+                    direct.rows.scale_against(i as usize, direct.indexed) != direct.indexed.scale();
+                if is_larger {
+                    short.push(i);
+                    continue;
+                }
+                search(compare, graph, i, queries.row(i), k, &mut buffers)?;
+                let Buffers { view, scratch, found, .. } = &mut buffers;
+                let others = view.points().take(k).map(|j| graph.order[j as usize]);
+                direct.distances_to(i as usize, others, scratch, found)?;
+                found.sort_unstable_by(by_distance);
+                if found.len() < k {
+                    short.push(i);
+                } else {
+                    row.copy_from_slice(found);
+                }
             }
-            search(compare, graph, i, queries.row(i), k, &mut buffers)?;
-            let Buffers { view, scratch, found, .. } = &mut buffers;
-            let nearest = known(&view[..k]);
-            let others = nearest.iter().map(|&entry| graph.order[index_of(entry) as usize]);
-            direct.distances_to(i as usize, others, scratch, found)?;
-            found.sort_unstable_by(by_distance);
-            if found.len() < k {
-                short.push(i);
-            }
-            for ((neighbor, distance), &(d, j)) in neighbors.iter_mut().zip(distances).zip(&*found) {
-                (*neighbor, *distance) = (j, d);
-            }
+            pool.give_back(buffers);
+            Ok(short)
+        });
+        output.unknown.extend(short.collect::<Result<Vec<_>, Error>>()?.concat());
+        for (&(_, i), row) in order.iter().zip(rows.chunks_exact(k)) {
+            output.set_row(i, row);
         }
-        pool.give_back(buffers);
-        Ok(short)
-    });
-    output.unknown = short.collect::<Result<Vec<_>, Error>>()?.concat();
+    }
     output.complete(direct, false, k, progress)
 }
 
@@ -142,36 +155,132 @@ fn search<T: Scalar, C: Compare>(
     k: usize,
     buffers: &mut Buffers<C, T>,
 ) -> Result<(), Error> {
-    let Buffers { seen, left, view, keys, fresh, merged, compared, .. } = buffers;
+    let Buffers { seen, view, keys, compared, .. } = buffers;
     let n = graph.coordinates.n_points();
     seen.clear(n);
-    left.clear(n);
-    view.clear();
-    view.resize(k.saturating_mul(VIEW).clamp(MIN_VIEW, n.max(MIN_VIEW)), NONE);
+    view.clear(k.saturating_mul(VIEW).clamp(MIN_VIEW, n.max(MIN_VIEW)));
     for tree in &graph.trees {
         let leaf = tree.leaf(tree.descend(&graph.coordinates, row));
         seen.insert_all(leaf.iter().copied());
     }
-    let (mut next, mut compared_before) = (0, 0);
+    let mut compared_before = 0;
     loop {
         let others = &seen.members()[compared_before..];
         compared_before = seen.members().len();
         compare.each(i, others, compared, keys)?;
-        let limit = limit(view);
-        fresh.clear();
-        let nearer = others.iter().zip(&*keys).filter(|&(_, &key)| key < limit);
-        fresh.extend(nearer.map(|(&j, &key)| entry(key, j)));
-        if let Some(&nearest) = fresh.iter().min() {
-            next = next.min(view.partition_point(|&entry| entry < nearest));
+        view.offer(others, keys);
+        let mut is_last = true;
+        for _ in 0..LEFT_AT_ONCE {
+            let Some(nearest) = view.leave() else { break };
+            seen.insert_all(graph.edges.of(nearest).iter().copied());
+            is_last = false;
         }
-        merge(view, fresh, merged);
-        // Points already left behind the new ones are passed over.
-        while next < view.len() && view[next] != NONE && !left.insert(index_of(view[next])) {
-            next += 1;
-        }
-        if next == view.len() || view[next] == NONE {
+        if is_last {
             return Ok(());
         }
-        seen.insert_all(graph.edges.of(index_of(view[next])).iter().copied());
+    }
+}
+
+/// The nearest points so far, and which of them have been left.
+#[derive(Debug, Default)]
+struct View {
+    /// Twice an entry, and 1 more once its point is left. Ascending, [`NONE`] at the end.
+    slots: Vec<u64>,
+    /// All slots before this one are left.
+    next: usize,
+    fresh: Vec<u64>,
+}
+
+impl View {
+    /// Empties the view, for `len` points.
+    fn clear(&mut self, len: usize) {
+        self.slots.clear();
+        self.slots.resize(len, NONE);
+        self.next = 0;
+    }
+
+    /// The points, the nearest first.
+    fn points(&self) -> impl Iterator<Item = u32> {
+        self.slots.iter().take_while(|&&slot| slot != NONE).map(|&slot| index_of(slot >> 1))
+    }
+
+    /// Takes in those of `points` that are near enough, none of which is here.
+    fn offer(&mut self, points: &[u32], keys: &[u32]) {
+        let last = self.slots.len() - 1;
+        let farthest = self.slots[last];
+        self.fresh.clear();
+        // The highest bit of a key is 0.
+        let slots = points.iter().zip(keys).map(|(&j, &key)| entry(key, j) << 1);
+        self.fresh.extend(slots.filter(|&slot| slot < farthest));
+        self.fresh.sort_unstable();
+        let Some(&first) = self.fresh.first() else { return };
+        // Each displaces one from the end, as long as it is smaller.
+        let pairs = self.fresh.iter().zip(self.slots.iter().rev());
+        let n_fresh = pairs.take_while(|(fresh, slot)| fresh < slot).count();
+        let (mut read, mut write) = (self.slots.len() - n_fresh, self.slots.len());
+        for &fresh in self.fresh[..n_fresh].iter().rev() {
+            while read > 0 && self.slots[read - 1] > fresh {
+                (read, write) = (read - 1, write - 1);
+                self.slots[write] = self.slots[read];
+            }
+            write -= 1;
+            self.slots[write] = fresh;
+        }
+        self.next = self.next.min(self.slots.partition_point(|&slot| slot < first));
+    }
+
+    /// Leaves the nearest point that has not been left, if there is one.
+    fn leave(&mut self) -> Option<u32> {
+        let ahead = &self.slots[self.next..];
+        self.next += ahead.iter().position(|&slot| slot & 1 == 0 || slot == NONE).unwrap_or(ahead.len());
+        let slot = self.slots.get_mut(self.next).filter(|slot| **slot != NONE)?;
+        *slot |= 1;
+        Some(index_of(*slot >> 1))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::View;
+
+    #[test]
+    fn a_view_keeps_the_nearest_and_leaves_each_once() {
+        let mut view = View::default();
+        view.clear(4);
+        view.offer(&[7, 3, 9], &[50, 20, 20]);
+        assert_eq!(view.points().collect::<Vec<_>>(), [3, 9, 7], "by key, then by number");
+        assert_eq!([view.leave(), view.leave()], [Some(3), Some(9)]);
+        // Two nearer ones, one farther one that has room, one that has none.
+        view.offer(&[1, 2, 4, 5], &[10, 30, 60, 50]);
+        assert_eq!(view.points().collect::<Vec<_>>(), [1, 3, 9, 2], "the nearest four");
+        assert_eq!([view.leave(), view.leave(), view.leave()], [Some(1), Some(2), None]);
+        view.offer(&[6], &[70]);
+        assert_eq!(view.points().count(), 4, "too far");
+        assert_eq!(view.leave(), None);
+    }
+
+    #[test]
+    fn views_agree_with_sorting() {
+        let mut view = View::default();
+        let mut state = 1_u32;
+        for len in [1, 2, 7, 48] {
+            view.clear(len);
+            let mut all = Vec::new();
+            for batch in 0..30_u32 {
+                let points: Vec<u32> = (0..batch % 6).map(|at| batch * 6 + at).collect();
+                let mut key = || {
+                    state = state.wrapping_mul(747_796_405).wrapping_add(2_891_336_453);
+                    state >> 24
+                };
+                let keys: Vec<u32> = points.iter().map(|_| key()).collect();
+                all.extend(keys.iter().copied().zip(points.iter().copied()));
+                view.offer(&points, &keys);
+                view.leave();
+                let mut expected = all.clone();
+                expected.sort_unstable();
+                let expected: Vec<u32> = expected.iter().map(|&(_, point)| point).take(len).collect();
+                assert_eq!(view.points().collect::<Vec<_>>(), expected, "{len} slots, batch {batch}");
+            }
+        }
     }
 }
