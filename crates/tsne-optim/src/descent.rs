@@ -80,8 +80,8 @@ pub enum StopReason {
 /// Gradient descent on the divergence of a map (\[M6\]) along \[M10\], by the rules of \[M11\].
 ///
 /// Owns affinities, repulsion and state; each may be a value, a borrow or a box, as the traits are forwarded. Memory
-/// beyond them: two buffers of n positions, and, during a run of 16 iterations or more with 4096 points or more, a copy of
-/// P in an order that suits the caches. Cost of an iteration: one repulsion, and O(entries of P + n).
+/// beyond them: two buffers of n positions, and, during a run of 16 iterations or more with 4096 points or more, P in an
+/// order that suits the caches: in its own [storage](Affinities::storage) where that can be had, else a copy. Cost of an iteration: one repulsion, and O(entries of P + n).
 ///
 /// Equal inputs give equal bits, whatever the number of threads, provided the repulsion does; and fifty steps equal
 /// one run of fifty.

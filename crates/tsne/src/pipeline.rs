@@ -25,8 +25,8 @@ impl<const D: usize> Tsne<D> {
     /// Makes a map of points, of an index, or of affinities: anything that becomes an [`Input`].
     ///
     /// Neighbors, perplexity-calibrated joint probabilities (\[M4\]), initial positions, early exaggeration, main phase.
-    /// Computes in the scalar of the points. Memory beyond the points: the neighbor graph, then P (twice
-    /// during the descent, from 4096 points on), and some 8 n `D` numbers.
+    /// Computes in the scalar of the points. Memory beyond the points: the neighbor graph, then P (half
+    /// of it twice while it is renumbered), and some 11 n `D` numbers.
     ///
     /// # Errors
     /// When a value is NaN or infinite, a parameter is out of range for these points, a callback fails or stops a run
