@@ -3,6 +3,8 @@
 mod legend;
 mod palette;
 mod raster;
+#[allow(dead_code, reason = "pictures are made of it from the next commit on")]
+mod scene;
 mod text;
 
 use tsne_io::Labels;
