@@ -69,8 +69,8 @@ impl Numbers<'_> {
 fn ticks(low: f64, high: f64) -> Vec<(f64, String)> {
     let span = high / INTERVALS - low / INTERVALS;
     let largest = low.abs().max(high.abs());
-    // A span that is lost in the digits of its ends has one text.
-    if span <= 1e-12 * largest {
+    // A span that is lost in the digits of its ends has one text, and so has one whose powers of ten are below all numbers.
+    if span <= 1e-12 * largest || span < 1e-290 {
         return vec![(low, text(low, 6, largest))];
     }
     let exponent = span.log10().floor() as i32;
