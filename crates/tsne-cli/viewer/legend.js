@@ -137,12 +137,11 @@ function emphasize(code) {
 on("classes", "click", (event) => {
 	const code = codeUnder(event);
 	if (code < 0) return;
-	// A key press is a click without a place; with shift it isolates, as a double click does.
-	if (event.detail === 0 && app.isShifted) isolateClass(code);
+	// For keys, which have no double click.
+	if (event.shiftKey) isolateClass(code);
 	else toggleClass(code);
 });
 on("classes", "dblclick", (event) => codeUnder(event) >= 0 && isolateClass(codeUnder(event)));
-on("classes", "keydown", (event) => (app.isShifted = event.shiftKey));
 on("classes", "pointerover", (event) => event.pointerType === "mouse" && emphasize(codeUnder(event)));
 on("classes", "pointerleave", () => emphasize(-1));
 on("class-filter", "input", () => showClasses(current()));

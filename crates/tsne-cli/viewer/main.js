@@ -3,7 +3,7 @@
 const app = {
 	coloring: 0, emphasis: -1, hover: -1, pins: [], query: "", found: 0, chosen: 0, tool: "pan", outline: null,
 	size: 0, opacity: 0, theme: "", hasNames: true, step: lastStep, renderer: "",
-	marks: new Uint8Array(n), isShifted: false,
+	marks: new Uint8Array(n),
 };
 
 /** The coloring that is shown. */
@@ -15,7 +15,7 @@ const say = (text) => put("said", text);
 // Appearance.
 
 const isDarkSystem = matchMedia("(prefers-color-scheme: dark)");
-const theme = () => app.theme || (isDarkSystem.matches ? "dark" : "light");
+const theme = () => app.theme || scene.theme || (isDarkSystem.matches ? "dark" : "light");
 
 function toggleTheme() {
 	app.theme = theme() === "dark" ? "light" : "dark";

@@ -9,7 +9,7 @@ function currentLabels() {
 	const coloring = current();
 	if (!coloring.codes || coloring.texts.length > 300 || app.step !== lastStep) return [];
 	coloring.labels ??= labelsOf(coloring, steps[lastStep].positions);
-	return coloring.labels.filter((label) => !coloring.hidden.has(label.code));
+	return coloring.labels.filter(({ code }) => !coloring.hidden.has(code) && (app.emphasis < 0 || app.emphasis === code));
 }
 
 const shortened = (text, most) => (text.length <= most ? text : `${text.slice(0, most / 2)}\u2026${text.slice(-most / 2 + 1)}`);

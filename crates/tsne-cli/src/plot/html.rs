@@ -13,6 +13,7 @@ use base64::{Engine as _, display::Base64Display};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
+use super::Look;
 use super::legend;
 use super::palette::{Background, Palette};
 use super::scene::{Coloring, Scene};
@@ -45,10 +46,10 @@ const SCRIPT: &str = concat!(
 );
 
 /// Writes a scene as an HTML file. `preview_png` is a picture of it: what is seen until the viewer draws, without scripts,
-/// and on paper.
+/// and on paper. Of the look, the palette and the background count.
 pub(crate) fn write(
     scene: &Scene<'_>,
-    palette: Palette,
+    look: &Look,
     preview_png: &[u8],
     mut sink: impl Write,
 ) -> io::Result<()> {
@@ -59,13 +60,14 @@ pub(crate) fn write(
         match name {
             "title" => sink.write_all(escaped_html(&scene.title).as_bytes())?,
             "caption" => sink.write_all(escaped_html(&scene.caption).as_bytes())?,
+            "theme" => sink.write_all(theme(look).as_bytes())?,
             "version" => sink.write_all(env!("CARGO_PKG_VERSION").as_bytes())?,
             "script-hash" => sink.write_all(hash(SCRIPT).as_bytes())?,
             "style-hash" => sink.write_all(hash(STYLE).as_bytes())?,
             "style" => sink.write_all(STYLE.as_bytes())?,
             "script" => sink.write_all(SCRIPT.as_bytes())?,
             "preview" => write!(sink, "{}", Base64Display::new(preview_png, &STANDARD))?,
-            "data" => write_data(scene, palette, &mut sink)?,
+            "data" => write_data(scene, look, &mut sink)?,
             _ => unreachable!("the template asks for {name}"),
         }
         rest = after;
@@ -74,18 +76,24 @@ pub(crate) fn write(
     sink.flush()
 }
 
+/// The theme a page opens in: dark where a dark picture was asked for, else what the reader's system says.
+fn theme(look: &Look) -> &'static str {
+    if look.background == Background::Dark { "dark" } else { "" }
+}
+
 /// SHA-256 of a text as the policy of a page names it.
 fn hash(text: &str) -> String {
     STANDARD.encode(Sha256::digest(text.as_bytes()))
 }
 
 /// The elements that carry the data: `scene` says what the others are.
-fn write_data(scene: &Scene<'_>, palette: Palette, sink: &mut impl Write) -> io::Result<()> {
+fn write_data(scene: &Scene<'_>, look: &Look, sink: &mut impl Write) -> io::Result<()> {
     let ids = scene.ids.filter(|ids| ids.len() <= MOST_IDS);
     let mut steps: Vec<Value> =
         scene.snapshots.iter().map(|step| json!({"name": format!("iteration {}", step.iteration)})).collect();
     steps.push(json!({"name": "final map"}));
-    let look = |background: Background| {
+    let palette = look.palette;
+    let colors = |background: Background| {
         let ramp = palette.ramp(background);
         let ramp = (0..RAMP).map(|step| ramp.at(f64::from(step) / f64::from(RAMP - 1)).to_string());
         json!({
@@ -102,8 +110,9 @@ fn write_data(scene: &Scene<'_>, palette: Palette, sink: &mut impl Write) -> io:
         "steps": steps,
         "hasIds": ids.is_some(),
         "idsLeftOut": scene.ids.is_some() && ids.is_none(),
-        "light": look(Background::White),
-        "dark": look(Background::Dark),
+        "theme": theme(look),
+        "light": colors(Background::White),
+        "dark": colors(Background::Dark),
         "colorings": scene.colorings.iter().map(|coloring| described(coloring, palette)).collect::<Vec<_>>(),
     });
     write_json("scene", &about, sink)?;
@@ -176,10 +185,11 @@ fn code_width(n_classes: usize) -> usize {
 /// Smallest and largest of the finite values, (0, 0) if there are none.
 fn range(values: &[f64]) -> (f64, f64) {
     let finite = || values.iter().copied().filter(|x| x.is_finite());
-    finite().fold(None, |seen: Option<(f64, f64)>, x| {
-        Some(seen.map_or((x, x), |(low, high)| (low.min(x), high.max(x))))
-    })
-    .unwrap_or((0.0, 0.0))
+    finite()
+        .fold(None, |seen: Option<(f64, f64)>, x| {
+            Some(seen.map_or((x, x), |(low, high)| (low.min(x), high.max(x))))
+        })
+        .unwrap_or((0.0, 0.0))
 }
 
 /// Where a value lies in a range, in 0..=1; NaN for what is not finite. Halves cannot overflow.
@@ -265,4 +275,169 @@ fn escaped_html(text: &str) -> String {
         }
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::scene::Snapshot;
+    use super::*;
+
+    fn scene(positions: &[[f64; 2]]) -> Scene<'_> {
+        Scene {
+            positions,
+            colorings: Vec::new(),
+            ids: None,
+            title: "map".to_owned(),
+            caption: String::new(),
+            facts: Vec::new(),
+            snapshots: Vec::new(),
+        }
+    }
+
+    fn page(scene: &Scene<'_>) -> String {
+        let mut out = Vec::new();
+        write(scene, &Look::default(), b"picture", &mut out).expect("memory takes everything");
+        String::from_utf8(out).expect("pages are text")
+    }
+
+    /// What stands in the element that begins with `start`.
+    fn content<'a>(page: &'a str, start: &str) -> &'a str {
+        let (_, rest) = page.split_once(start).unwrap_or_else(|| panic!("{start} is there"));
+        rest.split_once("</").expect("the element ends").0
+    }
+
+    fn json_of(page: &str, id: &str) -> Value {
+        let text = content(page, &format!("<script type=\"application/json\" id=\"{id}\">"));
+        serde_json::from_str(text).expect("JSON")
+    }
+
+    fn bytes_of(page: &str, id: &str) -> Vec<u8> {
+        let text = content(page, &format!("<script type=\"application/octet-stream\" id=\"{id}\">"));
+        STANDARD.decode(text).expect("base64")
+    }
+
+    #[test]
+    fn the_viewer_is_small_and_names_no_address() {
+        assert!(SCRIPT.len() <= 60_000, "the script has {} bytes", SCRIPT.len());
+        for part in [SCRIPT, STYLE, TEMPLATE] {
+            assert!(!part.contains("://") && !part.contains("@import"), "no address in {}", &part[..40]);
+        }
+        for ending in ["</script", "<!--", "<script", "innerHTML", "outerHTML", "insertAdjacent", "eval("] {
+            assert!(!SCRIPT.contains(ending), "{ending} in the script");
+        }
+        assert!(!STYLE.contains("</"), "no end in the style");
+    }
+
+    #[test]
+    fn the_policy_allows_this_script_and_this_style() {
+        let page = page(&scene(&[[0.0, 0.0], [1.0, 1.0]]));
+        let policy =
+            content(&page, "Content-Security-Policy\" content=\"").split_once('"').expect("a policy").0;
+        assert!(policy.starts_with("default-src 'none'; "), "{policy}");
+        for (directive, start) in [("script-src", "\n<script>"), ("style-src", "<style>")] {
+            let hash = STANDARD.encode(Sha256::digest(content(&page, start)));
+            assert!(policy.contains(&format!("{directive} 'sha256-{hash}';")), "{directive} of {policy}");
+        }
+        assert!(!page.contains("{{"), "everything is filled in");
+    }
+
+    #[test]
+    fn texts_can_hold_anything() {
+        let hostile = "</script><!--<script>&lt;'\"\u{2028}\u{2029}\\{{title}}";
+        let (texts, ids) = ([hostile.to_owned()], [hostile.to_owned(), String::new()]);
+        let positions = [[0.0, 0.0], [1.0, 1.0]];
+        let scene = Scene {
+            colorings: vec![Coloring::Classes { name: hostile, codes: &[0, 0], texts: &texts }],
+            ids: Some(&ids),
+            title: hostile.to_owned(),
+            caption: hostile.to_owned(),
+            facts: vec![(hostile.to_owned(), hostile.to_owned())],
+            ..scene(&positions)
+        };
+        let page = page(&scene);
+        let about = json_of(&page, "scene");
+        assert_eq!(about["colorings"][0]["texts"], json!([hostile]), "a label comes back");
+        assert_eq!(about["facts"], json!([[hostile, hostile]]), "a fact comes back");
+        assert_eq!(json_of(&page, "ids"), json!(ids), "ids come back");
+        for id in ["scene", "ids"] {
+            let raw = content(&page, &format!("id=\"{id}\">"));
+            assert!(!raw.contains(['<', '>', '&', '\u{2028}', '\u{2029}']), "{raw}");
+        }
+        assert!(page.contains("<title>&lt;/script&gt;&lt;!--"), "the title is text");
+    }
+
+    #[test]
+    fn positions_have_equal_scales_whatever_they_are() {
+        let square = Square::around(&[[-3.0, 1.0], [5.0, 3.0]]);
+        assert_eq!(square.place([-3.0, 2.0]), [0, 32768], "the left end, half up");
+        assert_eq!(square.place([5.0, 2.0]), [65535, 32768], "the right end");
+        let [low, high] = [1.0, 3.0].map(|y| square.place([1.0, y])[1]);
+        // A quarter of the side, give or take the rounding of both ends.
+        assert!((high - low).abs_diff(65535 / 4) <= 1, "two of eight units, y upwards: {low} to {high}");
+        for huge in [1e-300, 7e300, f64::MAX] {
+            let square = Square::around(&[[-huge, 0.0], [huge, 0.0]]);
+            assert_eq!(
+                [-huge, huge].map(|x| square.place([x, 0.0])[0]),
+                [0, 65535],
+                "a map as wide as {huge:e}"
+            );
+        }
+        assert_eq!(
+            Square::around(&[[4.0, 4.0]]).place([4.0, 4.0]),
+            [32768; 2],
+            "a single point is in the middle"
+        );
+    }
+
+    #[test]
+    fn numbers_become_shares_of_their_range() {
+        let values = [f64::MAX, -f64::MAX, f64::NAN, 0.0, f64::INFINITY];
+        let shares = values.map(|x| fraction(x, range(&values)));
+        assert_eq!([shares[0], shares[1], shares[3]], [1.0, 0.0, 0.5], "ends and middle");
+        assert!(shares[2].is_nan() && shares[4].is_nan(), "what is not a finite number is missing");
+        assert_eq!(fraction(5.0, range(&[5.0, 5.0])), 0.0, "a range of one value");
+        assert_eq!(range(&[f64::NAN]), (0.0, 0.0), "no value at all");
+    }
+
+    #[test]
+    fn every_array_is_as_wide_as_it_must_be() {
+        let positions: Vec<[f64; 2]> = (0..70_000).map(|i| [f64::from(i), 0.0]).collect();
+        let codes: Vec<u32> = (0..70_000).collect();
+        for (n_classes, width) in [(256, 1), (257, 2), (65_536, 2), (65_537, 4)] {
+            let texts: Vec<String> = (0..n_classes).map(|class| class.to_string()).collect();
+            let codes: Vec<u32> = codes.iter().map(|code| code % n_classes).collect();
+            let colorings = vec![Coloring::Classes { name: "class", codes: &codes, texts: &texts }];
+            let page = page(&Scene { colorings, ..scene(&positions) });
+            assert_eq!(json_of(&page, "scene")["colorings"][0]["width"], width, "{n_classes} classes");
+            let bytes = bytes_of(&page, "coloring-0");
+            assert_eq!(bytes.len(), 70_000 * width, "{n_classes} classes");
+            let mut last = [0; 4];
+            last[..width].copy_from_slice(&bytes[bytes.len() - width..]);
+            assert_eq!(u32::from_le_bytes(last), codes[69_999], "{n_classes} classes");
+        }
+        let values: Vec<f64> = positions.iter().map(|y| y[0]).collect();
+        let snapshots = vec![Snapshot { iteration: 50, positions: positions.clone() }];
+        let colorings = vec![Coloring::Values { name: "value", values: &values }];
+        let page = page(&Scene { colorings, snapshots, ..scene(&positions) });
+        assert_eq!(
+            json_of(&page, "scene")["steps"],
+            json!([{"name": "iteration 50"}, {"name": "final map"}])
+        );
+        assert_eq!(bytes_of(&page, "positions-0"), bytes_of(&page, "positions-1"), "both steps are there");
+        assert_eq!(
+            bytes_of(&page, "coloring-0")[4 * 69_999..],
+            1.0_f32.to_le_bytes(),
+            "the last value is the largest"
+        );
+    }
+
+    #[test]
+    fn too_many_ids_are_left_out_and_the_page_says_so() {
+        for (n, are_in) in [(MOST_IDS, true), (MOST_IDS + 1, false)] {
+            let (positions, ids) = (vec![[0.0, 0.0]; n], vec![String::new(); n]);
+            let page = page(&Scene { ids: Some(&ids), ..scene(&positions) });
+            let about = json_of(&page, "scene");
+            assert_eq!([&about["hasIds"], &about["idsLeftOut"]], [are_in, !are_in], "{n} points");
+        }
+    }
 }
