@@ -170,6 +170,7 @@ const LAYERS: &[Layer] = &[
         ours_in_tests: &[],
         outside: &[
             ("ab_glyph", "drawing letters of the embedded font"),
+            ("base64", "pictures within text files"),
             ("clap", "flags, help and usage errors"),
             ("clap_complete", "scripts that complete flags in shells"),
             ("clap_mangen", "the manual page"),
@@ -180,7 +181,11 @@ const LAYERS: &[Layer] = &[
             ("signal-hook", "Ctrl-C and SIGTERM, told apart, without unsafe code"),
             ("toml", "the flags of a run as a file"),
         ],
-        outside_in_tests: &[("png", "reading pictures back"), ("serde_json", "reading reports back")],
+        outside_in_tests: &[
+            ("png", "reading pictures back"),
+            ("roxmltree", "reading SVG back"),
+            ("serde_json", "reading reports back"),
+        ],
     },
     Layer {
         name: "tsne-benches",

@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-pub(crate) use self::groups::{GivenArgs, Parameters, PlacingArgs, ReadingArgs, RunningArgs, TellingArgs};
+pub(crate) use self::groups::{
+    GivenArgs, Parameters, PictureArgs, PlacingArgs, ReadingArgs, RunningArgs, TellingArgs,
+};
 use self::values::parse_time;
 pub(crate) use self::values::{Color, MissingArg, Precision, ProgressKind};
 use crate::config;
@@ -23,6 +25,7 @@ Examples:
   tsne fit cells.csv --label type --id barcode -o map.png -o map.csv
   tsne fit images.npy --perplexity 50 -o map.npy -o model.tsne -o report.json
   tsne transform model.tsne more.npy -o more-map.npy
+  tsne plot map.csv --color-by age -o map.svg
 
 Exit status: 0 done, 1 internal error, 2 usage, 3 data or parameter, 4 memory or disk,
 5 numerical failure, 6 model or checkpoint, 7 file, 130 and 143 stopped by a signal";
@@ -76,6 +79,8 @@ pub(crate) enum Command {
     Resume(ResumeArgs),
     /// Place new rows in the map of a model
     Transform(TransformArgs),
+    /// Draw a map that was made before
+    Plot(Box<PlotArgs>),
     /// Say what a fit would do and need, and compute nothing
     Plan(Box<PlanArgs>),
     /// Say what is in a model, checkpoint or data file
@@ -124,8 +129,7 @@ pub(crate) struct FitArgs {
     pub(crate) input: Option<PathBuf>,
 
     /// Output file; may be given several times. The suffix decides: .csv .tsv .npy .npz map, .csv.gz and the like, -
-    /// for a table on standard output, .png picture, .json report,
-    /// .tsne model, .ckpt checkpoint
+    /// for a table on standard output, .png .svg picture, .json report, .tsne model, .ckpt checkpoint
     #[arg(short, long = "output", value_name = "OUT", required = true)]
     pub(crate) outputs: Vec<PathBuf>,
 
@@ -146,6 +150,8 @@ pub(crate) struct FitArgs {
     pub(crate) parameters: Parameters,
     #[command(flatten)]
     pub(crate) running: RunningArgs,
+    #[command(flatten)]
+    pub(crate) pictures: PictureArgs,
     #[command(flatten)]
     pub(crate) telling: TellingArgs,
 
@@ -204,7 +210,35 @@ pub(crate) struct TransformArgs {
     #[command(flatten)]
     pub(crate) placing: PlacingArgs,
     #[command(flatten)]
+    pub(crate) pictures: PictureArgs,
+    #[command(flatten)]
     pub(crate) telling: TellingArgs,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PlotArgs {
+    /// The map: a table or array of positions, a model, a checkpoint, or - for a table on standard input. Of a table with
+    /// columns x, y, z, label and id these are taken for what they say, others only if asked for; else all columns are
+    /// positions
+    pub(crate) map: PathBuf,
+
+    /// Picture to write, .png or .svg; may be given several times
+    #[arg(short, long = "output", value_name = "OUT", required = true)]
+    pub(crate) outputs: Vec<PathBuf>,
+
+    /// Overwrite outputs that exist
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// Columns of the map, or files of one value a row, that color the points: numbers by a scale, all else by class. The
+    /// first is drawn
+    #[arg(long, value_name = "COL[,COL]", value_delimiter = ',')]
+    pub(crate) color_by: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) reading: ReadingArgs,
+    #[command(flatten)]
+    pub(crate) pictures: PictureArgs,
 }
 
 #[derive(Args, Debug)]

@@ -32,7 +32,8 @@ pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
     // Ranges do not depend on the data; two points of one feature stand for them.
     tsne::<2>(parameters, &choices).plan(2, 1).map_err(|e| Failure::of_fit(&e, ""))?;
     let mut outputs = Outputs::check(&args.outputs, args.input.as_deref(), args.force)?
-        .spreadsheet_safe(args.reading.spreadsheet_safe);
+        .spreadsheet_safe(args.reading.spreadsheet_safe)
+        .look(&args.pictures)?;
     if let Some(path) = &args.running.checkpoint {
         outputs.add_checkpoint(path, args.force)?;
     }
@@ -308,20 +309,13 @@ impl Job<'_> {
         }
         self.tell_outcome(&map, &timings, start);
         let report = map.report();
-        let shown_axes = if D == 3 { " · x and y of three components" } else { "" };
-        let caption = format!(
-            "t-SNE of {} · {} points · perplexity {} · KL divergence {:.3}{shown_axes}",
-            self.short_name(),
-            report.plan.n_points,
-            report.plan.perplexities.iter().map(f64::to_string).collect::<Vec<_>>().join(", "),
-            report.kl_divergence
-        );
         self.outputs.write(&Map {
             embedding: Some(&map),
             positions: map.positions(),
             labels: company.labels.as_ref(),
             ids: company.ids.as_deref(),
-            caption,
+            name: &self.name,
+            caption: report::caption(report, D),
             report: report::report(
                 report::Context {
                     data: &company.description,
@@ -412,11 +406,6 @@ impl Job<'_> {
             start.elapsed().as_secs_f64()
         );
         self.tell("Map", &line);
-    }
-
-    /// What the data are called below the picture: a picture travels, directories stay at home.
-    fn short_name(&self) -> &str {
-        Path::new(&self.name).file_name().and_then(|name| name.to_str()).unwrap_or(&self.name)
     }
 
     /// A line, or several, under a heading.

@@ -28,18 +28,30 @@ pub(crate) fn name(path: &Path) -> String {
 
 /// Reads data, their labels, and of both the rows that are asked for.
 pub(crate) fn read(path: &Path, args: &ReadingArgs, seed: u64) -> Result<Dataset, Failure> {
+    let read = |options: &ReadOptions| {
+        if is_standard(path) {
+            read_stream(std::io::stdin().lock(), options)
+        } else {
+            read_path(path, options)
+        }
+    };
+    read_by(read, &name(path), args, seed)
+}
+
+/// The same by a reader of one's own; `name` is what the data are called in messages.
+pub(crate) fn read_by(
+    read: impl FnOnce(&ReadOptions) -> Result<Dataset, tsne_io::Error>,
+    name: &str,
+    args: &ReadingArgs,
+    seed: u64,
+) -> Result<Dataset, Failure> {
     let mut options = args.options();
-    let labels_file = args.labels.as_ref().map(Path::new).filter(|path| path.is_file() || has_suffix(path));
+    let labels_file = args.labels.as_deref().and_then(labels_file);
     if labels_file.is_none() && args.labels.is_some() {
         options.label.clone_from(&args.labels);
     }
-    let read = if is_standard(path) {
-        read_stream(std::io::stdin().lock(), &options)
-    } else {
-        read_path(path, &options)
-    };
-    let failed = |e| Failure::in_file(Path::new(&name(path)), &e);
-    let mut data = read.map_err(failed)?;
+    let failed = |e| Failure::in_file(Path::new(name), &e);
+    let mut data = read(&options).map_err(failed)?;
     if let Some(file) = labels_file {
         let labels = read_labels(file, data.n_rows_in_file)?;
         data.labels = Some(match &data.kept_rows {
@@ -63,6 +75,11 @@ pub(crate) fn read(path: &Path, args: &ReadingArgs, seed: u64) -> Result<Dataset
 /// Labels of a file, one for each of `n_rows` rows.
 pub(crate) fn read_labels(path: &Path, n_rows: usize) -> Result<Labels, Failure> {
     tsne_io::read_labels(path, n_rows).map_err(|e| Failure::in_file(path, &e))
+}
+
+/// The file of labels that a text names, if it is not a column.
+pub(crate) fn labels_file(text: &str) -> Option<&Path> {
+    Some(Path::new(text)).filter(|path| path.is_file() || has_suffix(path))
 }
 
 /// A column has a name of any kind; what ends as files of labels do is one.

@@ -10,6 +10,7 @@ mod config;
 mod convert;
 mod demo;
 mod doctor;
+mod draw;
 mod drive;
 mod eval;
 mod exit;
@@ -48,6 +49,7 @@ fn main() -> ExitCode {
             Command::Demo(args) => demo::run(args),
             Command::Resume(args) => resume::run(args),
             Command::Transform(args) => transform::run(args),
+            Command::Plot(args) => done(draw::run(args)),
             Command::Plan(args) => done(plan::run(args)),
             Command::Inspect(args) => done(inspect::run(args)),
             Command::Eval(args) => done(eval::run(args)),

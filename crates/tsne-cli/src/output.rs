@@ -1,5 +1,6 @@
 //! Outputs: which kind a file name asks for, and how a map is written as that kind.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::{self, Cursor};
@@ -8,10 +9,11 @@ use std::path::{Path, PathBuf};
 use tsne::{Scalar, TsneEmbedding};
 use tsne_io::{Compression, Labels, MapTable, NpyElement, NpzWriter, Output, WriteSeek, write_npy};
 
-use crate::checkpoint;
+use crate::args::PictureArgs;
 use crate::exit::{Failure, print_bytes};
 use crate::input::is_standard;
-use crate::plot::{Picture, lanes};
+use crate::plot::{self, Coloring, Column, Look, Scene, lanes};
+use crate::{checkpoint, report};
 
 /// What is written to a file, by its suffix.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,18 +22,26 @@ enum Kind {
     Table(u8, Option<Compression>),
     Npy,
     Npz,
-    Png,
+    Picture(Picture),
     Report,
     Model,
     Checkpoint,
 }
 
-const SUFFIXES: [(&str, Kind); 8] = [
+/// Kinds of pictures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Picture {
+    Png,
+    Svg,
+}
+
+const SUFFIXES: [(&str, Kind); 9] = [
     ("csv", Kind::Table(b',', None)),
     ("tsv", Kind::Table(b'\t', None)),
     ("npy", Kind::Npy),
     ("npz", Kind::Npz),
-    ("png", Kind::Png),
+    ("png", Kind::Picture(Picture::Png)),
+    ("svg", Kind::Picture(Picture::Svg)),
     ("json", Kind::Report),
     ("tsne", Kind::Model),
     ("ckpt", Kind::Checkpoint),
@@ -51,7 +61,7 @@ impl Kind {
         }
         SUFFIXES.iter().find(|(known, _)| *known == suffix).map(|(_, kind)| *kind).ok_or_else(|| {
             let what = format!("unknown kind of output: \"{}\"", tsne_io::shown(&suffix));
-            let help = "end the name of an output in .csv, .tsv (also .gz or .zst), .npy, .npz, .png, .json, .tsne or .ckpt";
+            let help = "end the name of an output in .csv, .tsv (also .gz or .zst), .npy, .npz, .png, .svg, .json, .tsne or .ckpt";
             Failure::new("E201", what, help).at(crate::exit::shown_path(path))
         })
     }
@@ -64,6 +74,10 @@ pub(crate) struct Outputs {
     /// What goes to standard output.
     standard: Option<Kind>,
     is_spreadsheet_safe: bool,
+    /// How pictures look.
+    look: Look,
+    /// Heading of pictures, if one was asked for.
+    title: Option<String>,
 }
 
 /// A finished map with what goes with it.
@@ -74,6 +88,8 @@ pub(crate) struct Map<'a, T: Scalar, const D: usize> {
     pub(crate) positions: &'a [[T; D]],
     pub(crate) labels: Option<&'a Labels>,
     pub(crate) ids: Option<&'a [String]>,
+    /// What the data are called, above the picture unless another heading was asked for.
+    pub(crate) name: &'a str,
     /// Line below the picture.
     pub(crate) caption: String,
     /// The run report.
@@ -108,6 +124,34 @@ impl Outputs {
     /// Makes text in tables safe for spreadsheets.
     pub(crate) fn spreadsheet_safe(self, is_spreadsheet_safe: bool) -> Self {
         Self { is_spreadsheet_safe, ..self }
+    }
+
+    /// Makes pictures look as the flags say.
+    pub(crate) fn look(self, flags: &PictureArgs) -> Result<Self, Failure> {
+        Ok(Self { look: flags.look()?, title: flags.title.clone(), ..self })
+    }
+
+    /// The heading of pictures of data that are called so: the name of their file, as a picture travels and directories
+    /// stay at home.
+    pub(crate) fn title(&self, name: &str) -> String {
+        self.title.clone().unwrap_or_else(|| short_name(name).to_owned())
+    }
+
+    /// Whether all of them are pictures.
+    pub(crate) fn are_pictures(&self) -> bool {
+        self.standard.is_none() && self.files.iter().all(|(kind, _)| matches!(kind, Kind::Picture(_)))
+    }
+
+    /// Writes pictures of a scene, each whole or not at all.
+    pub(crate) fn write_pictures(&self, scene: &Scene<'_>) -> Result<(), Failure> {
+        for (kind, output) in &self.files {
+            if let Kind::Picture(picture) = kind {
+                output
+                    .write(|file| picture.write(scene, &self.look, file))
+                    .map_err(|e| Failure::in_file(output.path(), &e))?;
+            }
+        }
+        Ok(())
     }
 
     /// Adds the checkpoint that `--checkpoint` names, whatever its suffix, unless it is an output already.
@@ -159,12 +203,26 @@ impl Outputs {
         }
         for (kind, output) in &self.files {
             match (kind, map.embedding) {
-                (Kind::Checkpoint, _) | (Kind::Model, None) => {}
+                (Kind::Checkpoint | Kind::Picture(_), _) | (Kind::Model, None) => {}
                 (Kind::Model, Some(embedding)) => checkpoint::save(embedding, output, true)?,
                 (kind, _) => output
                     .write(|file| self.write_as(*kind, map, file))
                     .map_err(|e| Failure::in_file(output.path(), &e))?,
             }
+        }
+        if self.files.iter().any(|(kind, _)| matches!(kind, Kind::Picture(_))) {
+            let columns: Vec<Column<'_>> =
+                map.labels.map(|labels| Column::of_classes(Cow::Borrowed(labels))).into_iter().collect();
+            let colorings: Vec<Coloring<'_>> = columns.iter().map(Column::coloring).collect();
+            self.write_pictures(&Scene {
+                positions: &plane(map.positions, colorings.first()),
+                colorings,
+                ids: map.ids,
+                title: self.title(map.name),
+                caption: map.caption.clone(),
+                facts: report::facts(&map.report),
+                snapshots: Vec::new(),
+            })?;
         }
         if let Some(kind) = self.standard {
             let mut bytes = Cursor::new(Vec::new());
@@ -211,25 +269,41 @@ impl Outputs {
                 }
                 archive.finish().map(drop)
             }
-            Kind::Png => {
-                Picture::scatter(&plane(map.positions, map.labels), map.labels, &map.caption).write_png(file)
-            }
             Kind::Report => {
                 serde_json::to_writer_pretty(&mut *file, &map.report)?;
                 file.write_all(b"\n")
             }
-            Kind::Model | Kind::Checkpoint => unreachable!("these are written by themselves"),
+            Kind::Picture(_) | Kind::Model | Kind::Checkpoint => {
+                unreachable!("these are written by themselves")
+            }
         }
     }
 }
 
-/// The map as the picture shows it: one component in lanes, of three the first two.
-fn plane<T: Scalar, const D: usize>(positions: &[[T; D]], labels: Option<&Labels>) -> Vec<[f64; 2]> {
+impl Picture {
+    fn write(self, scene: &Scene<'_>, look: &Look, file: &mut dyn WriteSeek) -> io::Result<()> {
+        match self {
+            Self::Png => plot::write_png(scene, look, file),
+            Self::Svg => plot::write_svg(scene, look, file),
+        }
+    }
+}
+
+/// The map as pictures show it: one component in lanes, of three the first two.
+pub(crate) fn plane<T: Scalar, const D: usize>(
+    positions: &[[T; D]],
+    coloring: Option<&Coloring<'_>>,
+) -> Vec<[f64; 2]> {
     if D == 1 {
         let line: Vec<f64> = positions.iter().map(|y| y[0].to_f64()).collect();
-        return lanes(&line, labels);
+        return lanes(&line, coloring);
     }
     positions.iter().map(|y| [y[0].to_f64(), y[1].to_f64()]).collect()
+}
+
+/// The last part of a path, or all of what is none.
+pub(crate) fn short_name(name: &str) -> &str {
+    Path::new(name).file_name().and_then(OsStr::to_str).unwrap_or(name)
 }
 
 /// What a path comes down to, so that two spellings of one file are seen as one.
@@ -250,8 +324,9 @@ mod tests {
 
     #[test]
     fn suffixes_decide_in_any_capitalization() {
-        assert_eq!(Kind::of(Path::new("a.b/map.PNG")).expect("known"), Kind::Png, "capitals");
-        for name in ["map", "map.svg", "png", ".png"] {
+        let kind = Kind::of(Path::new("a.b/map.PNG")).expect("known");
+        assert_eq!(kind, Kind::Picture(Picture::Png), "capitals");
+        for name in ["map", "map.gif", "png", ".png"] {
             let failure = Kind::of(Path::new(name)).expect_err("unknown");
             assert_eq!((failure.code(), failure.status()), ("E201", 3), "{name}");
         }

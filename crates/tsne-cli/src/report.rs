@@ -53,6 +53,65 @@ pub(crate) fn report(context: Context<'_>, fitted: &tsne::Report) -> Value {
     })
 }
 
+/// A line that says what a picture shows.
+pub(crate) fn caption(fitted: &tsne::Report, n_components: usize) -> String {
+    let perplexities: Vec<String> = fitted.plan.perplexities.iter().map(f64::to_string).collect();
+    let mut line = count(fitted.plan.n_points, "point");
+    if !perplexities.is_empty() {
+        line += &format!(" · perplexity {}", perplexities.join(", "));
+    }
+    line += &format!(" · KL divergence {:.3}", fitted.kl_divergence);
+    if n_components == 3 {
+        line += " · x and y of three components";
+    }
+    line
+}
+
+/// A number in groups of three digits, of things that have this name where there is one.
+pub(crate) fn count(n: usize, name: &str) -> String {
+    let digits = n.to_string();
+    let mut grouped = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            grouped.push('\u{a0}');
+        }
+        grouped.push(digit);
+    }
+    format!("{grouped} {name}{}", if n == 1 { "" } else { "s" })
+}
+
+/// What a report says of a map in names and values, for people.
+pub(crate) fn facts(report: &Value) -> Vec<(String, String)> {
+    let plan = &report["plan"];
+    let known = [
+        ("points", &plan["n_points"]),
+        ("features", &plan["n_features"]),
+        ("principal components", &plan["pca"]),
+        ("components", &plan["n_components"]),
+        ("perplexity", &plan["perplexity"]),
+        ("neighbors", &plan["neighbors"]),
+        ("neighbors of a point", &plan["n_neighbors"]),
+        ("repulsion", &plan["negative_gradient_method"]),
+        ("learning rates", &plan["learning_rates"]),
+        ("iterations", &report["n_iter"]),
+        ("KL divergence", &report["kl_divergence"]),
+        ("seed", &report["random_state"]),
+        ("tsne", &report["versions"]["tsne"]),
+    ];
+    fn shown(value: &Value) -> String {
+        match value {
+            Value::String(text) => text.clone(),
+            Value::Array(values) => values.iter().map(shown).collect::<Vec<_>>().join(", "),
+            other => other.to_string(),
+        }
+    }
+    let known = known.into_iter().filter(|(_, value)| !value.is_null());
+    let known = known.map(|(name, value)| (name.to_owned(), shown(value)));
+    let warnings = report["warnings"].as_array().into_iter().flatten();
+    let warnings = warnings.map(|w| (format!("warning {}", shown(&w["code"])), shown(&w["text"])));
+    known.chain(warnings).collect()
+}
+
 /// The command line of this process.
 pub(crate) fn command() -> Vec<String> {
     std::env::args_os().map(|arg| arg.to_string_lossy().into_owned()).collect()

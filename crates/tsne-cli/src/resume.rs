@@ -81,7 +81,9 @@ where
         Outputs::check(&fit.outputs, None, true)?
     } else {
         Outputs::check(&args.outputs, None, args.force)?
-    };
+    }
+    .spreadsheet_safe(fit.reading.spreadsheet_safe)
+    .look(&fit.pictures)?;
     // The checkpoint goes on too, unless it is a model.
     let is_model = path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("tsne"));
     if !is_model {

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::fmt::Display;
-use std::path::Path;
 use std::time::Instant;
 
 use serde_json::json;
@@ -14,7 +13,7 @@ use crate::checkpoint::{Company, Notes};
 use crate::drive::Driver;
 use crate::exit::{Failure, shown_path, tell};
 use crate::fit::company;
-use crate::output::{Map, Outputs};
+use crate::output::{Map, Outputs, short_name};
 use crate::progress::Progress;
 use crate::resume::{load, read_head};
 use crate::signal::{Ending, Stop};
@@ -27,10 +26,11 @@ const SAMPLE_SEED: u64 = 42;
 pub(crate) fn run(args: &TransformArgs) -> Result<Ending, Failure> {
     let stop = Stop::listen()?;
     let outputs = Outputs::check(&args.outputs, Some(&args.input), args.force)?
-        .spreadsheet_safe(args.reading.spreadsheet_safe);
+        .spreadsheet_safe(args.reading.spreadsheet_safe)
+        .look(&args.pictures)?;
     if outputs.has_model() || outputs.checkpoint().is_some() {
         let what = "new rows in a map are neither a model nor a checkpoint of their own";
-        let help = "end the name of the output in .csv, .tsv, .npy, .png or .json";
+        let help = "end the name of the output in .csv, .tsv, .npy, .png, .svg or .json";
         return Err(Failure::new("E207", what, help).at("--output"));
     }
     let info = read_head(&args.model)?;
@@ -128,9 +128,11 @@ impl Task<'_> {
             positions: new.positions(),
             labels: company.labels.as_ref(),
             ids: company.ids.as_deref(),
+            name: &input::name(&self.args.input),
             caption: format!(
-                "{n_rows} new points in the t-SNE map {} · KL divergence {kl_divergence:.3}",
-                short_name(&self.args.model)
+                "{} in the map of {} · KL divergence {kl_divergence:.3}",
+                report::count(n_rows, "new point"),
+                short_name(&shown_path(&self.args.model))
             ),
             report: json!({
                 "versions": {"tsne": env!("CARGO_PKG_VERSION")},
@@ -190,10 +192,6 @@ impl Task<'_> {
             tell(format_args!("{heading:<7}{text}"));
         }
     }
-}
-
-fn short_name(path: &Path) -> String {
-    path.file_name().map_or_else(|| shown_path(path), |name| shown_path(Path::new(name)))
 }
 
 /// How the flags say that new rows are placed.

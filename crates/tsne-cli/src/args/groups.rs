@@ -6,6 +6,9 @@ use std::time::Duration;
 use clap::{ArgAction, Args};
 use tsne::LearningRate;
 
+use crate::exit::Failure;
+use crate::plot::{Background, Look, Palette};
+
 use super::values::{
     Bound, Color, MissingArg, Precision, ProgressKind, Symmetrize, parse_bound, parse_delimiter,
     parse_learning_rate, parse_size, parse_time,
@@ -107,7 +110,7 @@ pub(crate) struct PlacingArgs {
 }
 
 /// How the input is read. Columns are given by name or by number, counted from 1.
-#[derive(Args, Debug)]
+#[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Reading")]
 #[group(skip)]
 pub(crate) struct ReadingArgs {
@@ -269,6 +272,54 @@ pub(crate) struct Parameters {
     /// Names of the parameters that were on the command line and not left to their defaults
     #[arg(skip)]
     pub(crate) given: Vec<String>,
+}
+
+/// How pictures look.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Pictures")]
+#[group(skip)]
+pub(crate) struct PictureArgs {
+    /// Width of a picture; if not given, the points take 1280 at 200 dots per inch, and the legend what it needs
+    #[arg(long, value_name = "PIXELS")]
+    pub(crate) width: Option<usize>,
+
+    /// Dots per inch, to which letters and lines are scaled
+    #[arg(long, default_value_t = 200.0, value_name = "N")]
+    pub(crate) dpi: f64,
+
+    /// Heading of a picture; the name of the data if not given, none if empty
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) title: Option<String>,
+
+    /// Colors: auto and okabe-ito have some for classes, with viridis for numbers; viridis and cividis are scales that classes
+    /// share too
+    #[arg(long, default_value = "auto", value_name = "NAME")]
+    pub(crate) palette: Palette,
+
+    /// What a picture is drawn on
+    #[arg(long, default_value = "white", value_name = "NAME")]
+    pub(crate) background: Background,
+}
+
+impl PictureArgs {
+    /// What the flags say, if it can be drawn.
+    pub(crate) fn look(&self) -> Result<Look, Failure> {
+        let refused = |name, requirement, value| {
+            Err(Failure::of_fit(&tsne::Error::Parameter { name, requirement, value }, ""))
+        };
+        let &Self { width, dpi, palette, background, .. } = self;
+        #[allow(clippy::cast_precision_loss, reason = "a number for a message")]
+        match width {
+            Some(pixels) if !(64..=8192).contains(&pixels) => {
+                return refused("width", "64 to 8192 pixels", pixels as f64);
+            }
+            _ => {}
+        }
+        if !(20.0..=600.0).contains(&dpi) {
+            return refused("dpi", "20 to 600 dots per inch", dpi);
+        }
+        Ok(Look { width, dpi, palette, background })
+    }
 }
 
 /// What is said on standard error.

@@ -1,34 +1,26 @@
 //! The legend: which classes there are, in what order and color, and where their names stand.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 
-use tsne_io::Labels;
-
-use super::palette::class_color;
-use super::raster::{Canvas, Color};
+use super::color::Color;
+use super::page::{Block, Item};
+use super::palette::{Background, Palette};
 use super::text::Text;
 
-/// Widest name, in pixels; longer ones are cut.
-const MAX_NAME_WIDTH: f64 = 320.0;
+/// Widest name, in units; longer ones are cut.
+const MAX_NAME_WIDTH: f64 = 340.0;
 /// Most columns of names; classes beyond them are counted in a last line.
 const MAX_COLUMNS: usize = 3;
-/// Radius of the disc before a name.
-const RADIUS: f64 = 9.0;
-/// From the left edge of an entry to its name.
-const INDENT: f64 = 34.0;
 /// Between columns.
 const GAP: f64 = 28.0;
-
-const TITLE_COLOR: Color = Color::gray(0x70);
-const NAME_COLOR: Color = Color::gray(0x20);
 
 /// Classes in the order in which a reader looks for them: numbers by value, then other texts by letter, the numbers
 /// within them by value too.
 ///
-/// Returns, for each class of `labels`, its rank.
-pub(crate) fn ranks(labels: &Labels) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..labels.classes().len()).collect();
-    order.sort_by(|&a, &b| compare(&labels.classes()[a], &labels.classes()[b]));
+/// Returns, for each class, its rank.
+pub(crate) fn ranks(texts: &[String]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..texts.len()).collect();
+    order.sort_by(|&a, &b| compare(&texts[a], &texts[b]));
     let mut ranks = vec![0; order.len()];
     for (rank, &class) in order.iter().enumerate() {
         ranks[class] = rank;
@@ -62,71 +54,99 @@ fn pieces(text: &str) -> impl Iterator<Item = (Option<u64>, Option<char>)> {
     })
 }
 
-/// A legend laid out in columns.
-pub(crate) struct Legend {
-    text: Text,
-    title: String,
-    entries: Vec<(String, Color)>,
-    per_column: usize,
-    column_widths: Vec<f64>,
-    line_height: f64,
+/// What a legend is made of.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Classes<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) codes: &'a [u32],
+    pub(crate) texts: &'a [String],
 }
 
-impl Legend {
-    /// Lays out the classes of `labels` within `height`.
-    pub(crate) fn new(labels: &Labels, ranks: &[usize], height: f64) -> Self {
-        let n_classes = ranks.len();
-        let (size, line_height) = if n_classes <= 20 { (27.0, 38.0) } else { (20.0, 27.0) };
-        let text = Text::of_height(size);
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a small number of lines")]
-        let per_column = ((height / line_height) as usize).saturating_sub(1).max(2);
-        let mut entries = vec![(String::new(), Color::WHITE); n_classes];
-        for (class, &rank) in ranks.iter().enumerate() {
-            let name = labels.classes()[class].trim();
-            let name = if name.is_empty() { "(empty)" } else { name };
-            entries[rank] = (text.fitted(name, MAX_NAME_WIDTH), class_color(rank, n_classes));
-        }
-        let room = MAX_COLUMNS * per_column;
-        if n_classes > room {
-            entries.truncate(room - 1);
-            entries.push((format!("and {} more", n_classes - entries.len()), Color::WHITE));
-        }
-        let column_widths: Vec<f64> = entries
-            .chunks(per_column)
-            .map(|column| INDENT + column.iter().map(|(name, _)| text.width(name)).fold(0.0, f64::max))
+/// Room for a legend, and what a usual line is wide in it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Room {
+    pub(crate) size: [f64; 2],
+    pub(crate) unit: f64,
+}
+
+impl Classes<'_> {
+    /// Lays out the classes in columns. Where there are more than fit, those of the fewest points are left out and counted.
+    #[allow(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "lines are few"
+    )]
+    pub(crate) fn legend(&self, room: Room, palette: Palette, background: Background) -> Block {
+        let n_classes = self.texts.len();
+        let unit = room.unit;
+        let line_height = unit
+            * if n_classes <= 20 {
+                38.0
+            } else if n_classes <= 60 {
+                29.0
+            } else {
+                24.0
+            };
+        let text = Text::of_height((0.71 * line_height) as f32);
+        let radius = 0.24 * line_height;
+        let indent = 0.9 * line_height;
+        let n_lines = ((room.size[1] / line_height) as usize).saturating_sub(1).max(2);
+        let name_width = |columns: usize| {
+            let width = (room.size[0] - GAP * unit * (columns - 1) as f64) / columns as f64 - indent;
+            width.min(MAX_NAME_WIDTH * unit)
+        };
+        // Names of a dozen letters tell classes apart.
+        let most_columns = (1..=MAX_COLUMNS).rev().find(|&n| name_width(n) >= 5.0 * line_height).unwrap_or(1);
+        let n_columns = n_classes.div_ceil(n_lines).clamp(1, most_columns);
+        let shown = self.shown(n_columns * n_lines);
+        let n_left_out = n_classes - shown.len();
+        let colors = palette.classes(n_classes, background);
+        let mut entries: Vec<(String, Option<Color>)> = shown
+            .into_iter()
+            .map(|(rank, class)| {
+                let name = self.texts[class].trim();
+                let name = if name.is_empty() { "(empty)" } else { name };
+                (text.fitted(name, name_width(n_columns)), Some(colors[rank]))
+            })
             .collect();
-        let title = text.fitted(labels.name(), MAX_NAME_WIDTH);
-        Self { text, title, entries, per_column, column_widths, line_height }
-    }
+        if n_left_out > 0 {
+            entries.push((format!("and {n_left_out} more"), None));
+        }
 
-    /// Width in pixels.
-    #[allow(clippy::cast_precision_loss, reason = "columns are few")]
-    pub(crate) fn width(&self) -> f64 {
-        let columns = self.column_widths.iter().sum::<f64>() + GAP * (self.column_widths.len() - 1) as f64;
-        columns.max(self.text.width(&self.title))
-    }
-
-    /// Height in pixels.
-    #[allow(clippy::cast_precision_loss, reason = "lines are few")]
-    pub(crate) fn height(&self) -> f64 {
-        self.line_height * (self.entries.len().min(self.per_column) + 1) as f64
-    }
-
-    /// Draws the legend with its upper left corner at `corner`.
-    #[allow(clippy::cast_precision_loss, reason = "lines are few")]
-    pub(crate) fn draw(&self, canvas: &mut Canvas, corner: [f64; 2]) {
-        let [mut x, y] = corner;
-        let half_capital = self.text.capital_height() / 2.0;
-        let middle_of = |line: usize| y + self.line_height * (line as f64 + 0.5);
-        self.text.draw(canvas, [x, middle_of(0) + half_capital], &self.title, TITLE_COLOR);
-        for (column, width) in self.entries.chunks(self.per_column).zip(&self.column_widths) {
+        let mut block = Block::default();
+        let half_capital = text.capital_height() / 2.0;
+        let middle_of = |line: usize| line_height * (line as f64 + 0.5);
+        let title = text.fitted(self.name, room.size[0].min(2.0 * MAX_NAME_WIDTH * unit));
+        block.write([0.0, middle_of(0) + half_capital], &text, title, background.muted());
+        let per_column = entries.len().div_ceil(n_columns).max(1);
+        let mut left = 0.0;
+        for column in entries.chunks(per_column) {
             for (i, (name, color)) in column.iter().enumerate() {
                 let middle = middle_of(i + 1);
-                canvas.disc([x + RADIUS, middle], RADIUS, *color, 1.0);
-                self.text.draw(canvas, [x + INDENT, middle + half_capital], name, NAME_COLOR);
+                if let Some(color) = *color {
+                    block.add(Item::Disc { center: [left + radius, middle], radius, color });
+                }
+                let ink = if color.is_some() { background.ink() } else { background.muted() };
+                block.write([left + indent, middle + half_capital], &text, name.clone(), ink);
             }
-            x += width + GAP;
+            left = block.size()[0] + GAP * unit;
         }
+        block
+    }
+
+    /// Rank and number of the classes that are shown in `n_entries` lines, in the order of their ranks.
+    fn shown(&self, n_entries: usize) -> Vec<(usize, usize)> {
+        let mut classes: Vec<(usize, usize)> =
+            ranks(self.texts).into_iter().enumerate().map(|(class, rank)| (rank, class)).collect();
+        if classes.len() > n_entries {
+            let mut counts = vec![0_usize; self.texts.len()];
+            self.codes.iter().for_each(|&code| counts[code as usize] += 1);
+            classes.sort_by_key(|&(rank, class)| (Reverse(counts[class]), rank));
+            classes.truncate(n_entries - 1);
+        }
+        classes.sort_unstable();
+        classes
     }
 }
 
@@ -134,23 +154,54 @@ impl Legend {
 mod tests {
     use super::*;
 
+    fn texts<S: ToString>(texts: impl IntoIterator<Item = S>) -> Vec<String> {
+        texts.into_iter().map(|text| text.to_string()).collect()
+    }
+
     #[test]
     fn numbers_are_sorted_by_value_and_come_first() {
-        let labels = Labels::from_texts("l", ["10", "type 10", "9", "-1", "Type 9", "a", "1e1"]);
-        let ranks = ranks(&labels);
+        let texts = texts(["10", "type 10", "9", "-1", "Type 9", "a", "1e1"]);
         let mut sorted: Vec<(usize, &str)> =
-            ranks.iter().copied().zip(labels.classes().iter().map(String::as_str)).collect();
+            ranks(&texts).into_iter().zip(texts.iter().map(String::as_str)).collect();
         sorted.sort_unstable();
         let names: Vec<&str> = sorted.into_iter().map(|(_, name)| name).collect();
         assert_eq!(names, ["-1", "9", "10", "1e1", "a", "Type 9", "type 10"], "order of the legend");
     }
 
+    /// Texts of a legend of these classes in a room, top to bottom and left to right, without the heading.
+    fn legend(classes: &Classes<'_>, size: [f64; 2]) -> (Vec<String>, Block) {
+        let room = Room { size, unit: 1.0 };
+        let block = classes.legend(room, Palette::Auto, Background::White);
+        let texts = block.items().iter().filter_map(|item| match item {
+            Item::Text { text, .. } => Some(text.clone()),
+            _ => None,
+        });
+        (texts.skip(1).collect(), block)
+    }
+
     #[test]
-    fn hundreds_of_classes_are_cut_with_a_count() {
-        let labels = Labels::from_texts("l", (0..500).map(|i| i.to_string()));
-        let legend = Legend::new(&labels, &ranks(&labels), 1280.0);
-        assert!(legend.entries.len() < 150, "the legend stays on the page");
-        let last = &legend.entries.last().expect("entries").0;
-        assert_eq!(*last, format!("and {} more", 501 - legend.entries.len()), "the rest is counted");
+    fn hundreds_of_classes_are_cut_to_the_largest_with_a_count() {
+        let texts = texts(0..500);
+        // Class 499 has the most points, class 0 one.
+        let codes: Vec<u32> = (0..500).flat_map(|class| (0..=class).map(move |_| class)).collect();
+        let classes = Classes { name: "l", codes: &codes, texts: &texts };
+        let (names, block) = legend(&classes, [900.0, 1280.0]);
+        assert!(names.len() > 60 && names.len() < 180, "the legend stays on the page: {}", names.len());
+        let n_shown = names.len() - 1;
+        assert_eq!(names[n_shown], format!("and {} more", 500 - n_shown), "the rest is counted");
+        assert_eq!(names[n_shown - 1], "499", "the largest is among them, at its place");
+        assert!(!names.contains(&"0".to_owned()), "the smallest is not");
+        assert!(block.size()[0] <= 900.0 && block.size()[1] <= 1280.0, "within its room: {:?}", block.size());
+    }
+
+    #[test]
+    fn a_legend_has_a_line_for_each_class_and_keeps_to_a_narrow_room() {
+        let texts = texts(["a label that is by far too long to be shown as a whole", "", "b"]);
+        let classes = Classes { name: "", codes: &[0, 1, 2], texts: &texts };
+        let (names, block) = legend(&classes, [200.0, 600.0]);
+        assert_eq!(names.len(), 3, "{names:?}");
+        assert_eq!(names[..1], ["(empty)"], "no text is told, and sorted first");
+        assert!(names[1].contains('…') && names[2] == "b", "{names:?}");
+        assert!(block.size()[0] <= 200.0, "{:?}", block.size());
     }
 }

@@ -2,17 +2,7 @@
 
 use std::io::{self, Write};
 
-/// An opaque color, 8 bits a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Color(pub(crate) [u8; 3]);
-
-impl Color {
-    pub(crate) const WHITE: Self = Self([255; 3]);
-
-    pub(crate) const fn gray(level: u8) -> Self {
-        Self([level; 3])
-    }
-}
+use super::color::Color;
 
 /// Pixels in rows from the top, the origin of coordinates in the upper left corner of the first.
 #[derive(Clone, Debug)]
@@ -43,37 +33,34 @@ impl Canvas {
 
     /// Draws a disc; its edge is smoothed over one pixel.
     pub(crate) fn disc(&mut self, center: [f64; 2], radius: f64, color: Color, opacity: f32) {
-        let [columns, rows] = center.map(|c| pixels_between(c - radius - 1.0, c + radius + 1.0));
-        for row in rows {
-            for column in columns.clone() {
-                let distance = (coordinate(column) - center[0]).hypot(coordinate(row) - center[1]);
-                #[allow(clippy::cast_possible_truncation, reason = "a share between 0 and 1")]
-                let covered = (radius - distance + 0.5).clamp(0.0, 1.0) as f32;
-                if covered > 0.0 {
-                    self.blend(column, row, color, covered * opacity);
-                }
+        for_covered(center, radius, |x, y, covered| self.blend(x, y, color, covered * opacity));
+    }
+
+    /// Fills the pixels of a rectangle from its corner, its edges at the nearest pixels.
+    pub(crate) fn rectangle(&mut self, corner: [f64; 2], size: [f64; 2], color: Color) {
+        let [(left, right), (top, bottom)] =
+            [0, 1].map(|axis| (nearest(corner[axis]), nearest(corner[axis] + size[axis])));
+        for y in top..bottom {
+            for x in left..right {
+                self.blend(x, y, color, 1.0);
             }
         }
     }
 
-    /// Draws the outline of a rectangle, one pixel wide, inside its bounds.
-    pub(crate) fn frame(&mut self, left: i64, top: i64, right: i64, bottom: i64, color: Color) {
-        for x in left..right {
-            self.blend(x, top, color, 1.0);
-            self.blend(x, bottom - 1, color, 1.0);
-        }
-        for y in top + 1..bottom - 1 {
-            self.blend(left, y, color, 1.0);
-            self.blend(right - 1, y, color, 1.0);
-        }
-    }
-
-    /// Writes the canvas as a PNG file.
-    pub(crate) fn write_png(&self, sink: impl Write) -> io::Result<()> {
+    /// Writes the canvas as a PNG file that is to be shown at so many pixels per inch, with texts that say what it is.
+    pub(crate) fn write_png(&self, sink: impl Write, dpi: f64, texts: &[(&str, &str)]) -> io::Result<()> {
+        const METERS_PER_INCH: f64 = 0.0254;
         let size = |n: usize| u32::try_from(n).map_err(io::Error::other);
         let mut encoder = png::Encoder::new(sink, size(self.width)?, size(self.height)?);
         encoder.set_color(png::ColorType::Rgb);
         encoder.set_depth(png::BitDepth::Eight);
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "thousands at most")]
+        let per_meter = (dpi / METERS_PER_INCH).round() as u32;
+        let unit = png::Unit::Meter;
+        encoder.set_pixel_dims(Some(png::PixelDimensions { xppu: per_meter, yppu: per_meter, unit }));
+        for (name, text) in texts {
+            encoder.add_itxt_chunk((*name).to_owned(), (*text).to_owned())?;
+        }
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "channels are in 0..=255")]
         let bytes: Vec<u8> = self.pixels.iter().flatten().map(|channel| channel.round() as u8).collect();
         let mut writer = encoder.write_header()?;
@@ -82,6 +69,7 @@ impl Canvas {
         Ok(())
     }
 
+    /// Width and height.
     #[cfg(test)]
     pub(crate) fn size(&self) -> [usize; 2] {
         [self.width, self.height]
@@ -91,6 +79,26 @@ impl Canvas {
     pub(crate) fn pixel(&self, x: usize, y: usize) -> [f32; 3] {
         self.pixels[y * self.width + x]
     }
+}
+
+/// Calls `draw` with every pixel that a disc touches and the share of it that is covered, above 0.
+pub(crate) fn for_covered(center: [f64; 2], radius: f64, mut draw: impl FnMut(i64, i64, f32)) {
+    let [columns, rows] = center.map(|c| pixels_between(c - radius - 1.0, c + radius + 1.0));
+    for row in rows {
+        for column in columns.clone() {
+            let [dx, dy] = [coordinate(column) - center[0], coordinate(row) - center[1]];
+            #[allow(clippy::cast_possible_truncation, reason = "a share between 0 and 1")]
+            let covered = (radius - (dx * dx + dy * dy).sqrt() + 0.5).clamp(0.0, 1.0) as f32;
+            if covered > 0.0 {
+                draw(column, row, covered);
+            }
+        }
+    }
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "a place on the page")]
+fn nearest(place: f64) -> i64 {
+    place.round() as i64
 }
 
 /// The middle of a pixel.

@@ -2,6 +2,7 @@
 
 /// What a picture shows, whatever its format.
 #[derive(Debug)]
+#[allow(dead_code, reason = "ids, facts and snapshots are for pictures that can be asked")]
 pub(crate) struct Scene<'a> {
     /// Where the points lie, one a row of the data. Maps of one component have been turned into lanes, of three
     /// components the first two are shown.
@@ -32,6 +33,7 @@ pub(crate) enum Coloring<'a> {
 
 /// Positions after an iteration.
 #[derive(Clone, Debug)]
+#[allow(dead_code, reason = "for pictures that move")]
 pub(crate) struct Snapshot {
     pub(crate) iteration: usize,
     pub(crate) positions: Vec<[f64; 2]>,

@@ -2,7 +2,8 @@
 
 use ab_glyph::{Font, FontRef, PxScale, ScaleFont};
 
-use super::raster::{Canvas, Color};
+use super::color::Color;
+use super::raster::Canvas;
 
 /// DejaVu Sans, cut down to Latin, Greek and Cyrillic; see `fonts/LICENSE-DejaVu.txt`.
 const FONT: &[u8] = include_bytes!("../../fonts/DejaVuSans-subset.ttf");
@@ -24,6 +25,17 @@ impl Text {
     pub(crate) fn width(&self, text: &str) -> f64 {
         let font = self.font.as_scaled(self.scale);
         f64::from(text.chars().map(|c| font.h_advance(font.glyph_id(c))).sum::<f32>())
+    }
+
+    /// Height of a line in pixels.
+    pub(crate) fn height(&self) -> f64 {
+        f64::from(self.scale.y)
+    }
+
+    /// The size that typesetters and SVG know it by, in pixels.
+    pub(crate) fn em(&self) -> f64 {
+        let per_em = self.font.units_per_em().expect("the embedded font has a size");
+        f64::from(self.scale.y * per_em / self.font.height_unscaled())
     }
 
     /// Height of a capital letter, for centering a line on something.

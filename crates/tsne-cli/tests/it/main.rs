@@ -10,6 +10,7 @@ mod inputs;
 mod models;
 mod outputs;
 mod plan;
+mod plot;
 mod resume;
 mod shell;
 #[cfg(unix)]

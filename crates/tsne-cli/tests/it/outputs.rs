@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::plot::{count_color, decoded};
 use crate::{Directory, positions, two_groups};
 
 #[test]
@@ -68,15 +69,6 @@ fn components_and_precision_show_in_the_files() {
     );
 }
 
-/// Width, height and pixels of a PNG file.
-fn decoded(png: &[u8]) -> (usize, usize, Vec<u8>) {
-    let mut reader = png::Decoder::new(std::io::Cursor::new(png)).read_info().expect("a PNG file");
-    let mut pixels = vec![0; reader.output_buffer_size().expect("of a size that memory has")];
-    let info = reader.next_frame(&mut pixels).expect("pixels");
-    assert_eq!(info.color_type, png::ColorType::Rgb, "three channels");
-    (info.width as usize, info.height as usize, pixels)
-}
-
 #[test]
 fn pictures_show_points_and_a_legend() {
     let directory = Directory::with("d.csv", two_groups(20));
@@ -86,13 +78,13 @@ fn pictures_show_points_and_a_legend() {
     let (plain_width, plain_height, plain_pixels) = decoded(&directory.read("without.png"));
     assert_eq!(height, plain_height, "the points take the same space");
     assert!(width > plain_width, "a legend stands beside them");
-    let colors = |pixels: &[u8], wanted: [u8; 3]| {
-        pixels.chunks_exact(3).filter(|p| p.iter().zip(wanted).all(|(&a, b)| a.abs_diff(b) < 40)).count()
-    };
     let (blue, orange) = ([0x44, 0x6a, 0xae], [0xff, 0x97, 0x13]);
-    assert!(colors(&pixels, blue) > 2000 && colors(&pixels, orange) > 2000, "both classes are seen");
     assert!(
-        colors(&plain_pixels, orange) == 0 && colors(&plain_pixels, blue) > 4000,
+        count_color(&pixels, blue) > 2000 && count_color(&pixels, orange) > 2000,
+        "both classes are seen"
+    );
+    assert!(
+        count_color(&plain_pixels, orange) == 0 && count_color(&plain_pixels, blue) > 4000,
         "one color without labels"
     );
 }
