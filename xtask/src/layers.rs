@@ -178,10 +178,12 @@ const LAYERS: &[Layer] = &[
             ("png", "writing pictures"),
             ("serde", "what a checkpoint keeps beside the map"),
             ("serde_json", "the run report and progress for programs"),
+            ("sha2", "hashes by which an HTML file names the script it allows"),
             ("signal-hook", "Ctrl-C and SIGTERM, told apart, without unsafe code"),
             ("toml", "the flags of a run as a file"),
         ],
         outside_in_tests: &[
+            ("base64", "pictures that a browser sends"),
             ("png", "reading pictures back"),
             ("roxmltree", "reading SVG back"),
             ("serde_json", "reading reports back"),

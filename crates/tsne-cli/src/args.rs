@@ -222,7 +222,7 @@ pub(crate) struct PlotArgs {
     /// positions
     pub(crate) map: PathBuf,
 
-    /// Picture to write, .png or .svg; may be given several times
+    /// Picture to write, .png, .svg or .html; may be given several times
     #[arg(short, long = "output", value_name = "OUT", required = true)]
     pub(crate) outputs: Vec<PathBuf>,
 

@@ -34,7 +34,7 @@ pub(crate) fn run(args: &PlotArgs) -> Result<(), Failure> {
     let outputs = Outputs::check(&args.outputs, Some(&args.map), args.force)?.look(&args.pictures)?;
     if !outputs.are_pictures() {
         let what = "tsne plot writes pictures and nothing else";
-        let help = "end the name of the output in .png or .svg; tsne convert writes tables";
+        let help = "end the name of the output in .png, .svg or .html; tsne convert writes tables";
         return Err(Failure::new("E207", what, help).at("--output"));
     }
     let is_model = args

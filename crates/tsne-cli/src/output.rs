@@ -33,15 +33,17 @@ enum Kind {
 enum Picture {
     Png,
     Svg,
+    Html,
 }
 
-const SUFFIXES: [(&str, Kind); 9] = [
+const SUFFIXES: [(&str, Kind); 10] = [
     ("csv", Kind::Table(b',', None)),
     ("tsv", Kind::Table(b'\t', None)),
     ("npy", Kind::Npy),
     ("npz", Kind::Npz),
     ("png", Kind::Picture(Picture::Png)),
     ("svg", Kind::Picture(Picture::Svg)),
+    ("html", Kind::Picture(Picture::Html)),
     ("json", Kind::Report),
     ("tsne", Kind::Model),
     ("ckpt", Kind::Checkpoint),
@@ -61,7 +63,7 @@ impl Kind {
         }
         SUFFIXES.iter().find(|(known, _)| *known == suffix).map(|(_, kind)| *kind).ok_or_else(|| {
             let what = format!("unknown kind of output: \"{}\"", tsne_io::shown(&suffix));
-            let help = "end the name of an output in .csv, .tsv (also .gz or .zst), .npy, .npz, .png, .svg, .json, .tsne or .ckpt";
+            let help = "end the name of an output in .csv, .tsv (also .gz or .zst), .npy, .npz, .png, .svg, .html, .json, .tsne or .ckpt";
             Failure::new("E201", what, help).at(crate::exit::shown_path(path))
         })
     }
@@ -285,6 +287,7 @@ impl Picture {
         match self {
             Self::Png => plot::write_png(scene, look, file),
             Self::Svg => plot::write_svg(scene, look, file),
+            Self::Html => plot::write_html(scene, look, file),
         }
     }
 }

@@ -1,10 +1,11 @@
-//! Draws maps: a scene is laid out on a page, and the page becomes PNG or SVG.
+//! Draws maps: a scene is laid out on a page, and the page becomes PNG or SVG; with the viewer around it, HTML.
 
 mod area;
 mod color;
 mod colorbar;
 mod column;
 mod density;
+mod html;
 mod legend;
 mod page;
 mod palette;
@@ -53,6 +54,13 @@ pub(crate) fn write_png(scene: &Scene<'_>, look: &Look, sink: impl Write) -> io:
 /// Writes a scene as SVG.
 pub(crate) fn write_svg(scene: &Scene<'_>, look: &Look, sink: impl Write) -> io::Result<()> {
     svg::write(&Page::new(scene, look), look, &scene.title, &scene.caption, sink)
+}
+
+/// Writes a scene as an HTML file, in which the picture is the one of [`write_png`].
+pub(crate) fn write_html(scene: &Scene<'_>, look: &Look, sink: impl Write) -> io::Result<()> {
+    let mut picture = Vec::new();
+    write_png(scene, look, &mut picture)?;
+    html::write(scene, look, &picture, sink)
 }
 
 /// A page as pixels.

@@ -30,7 +30,7 @@ pub(crate) fn run(args: &TransformArgs) -> Result<Ending, Failure> {
         .look(&args.pictures)?;
     if outputs.has_model() || outputs.checkpoint().is_some() {
         let what = "new rows in a map are neither a model nor a checkpoint of their own";
-        let help = "end the name of the output in .csv, .tsv, .npy, .png, .svg or .json";
+        let help = "end the name of the output in .csv, .tsv, .npy, .png, .svg, .html or .json";
         return Err(Failure::new("E207", what, help).at("--output"));
     }
     let info = read_head(&args.model)?;

@@ -1,5 +1,9 @@
 //! The program as its users meet it: run as a process, judged by exit status, messages and files.
 
+#[cfg(unix)]
+mod browser;
+#[cfg(unix)]
+mod chromium;
 mod codes;
 mod config;
 mod demo;
