@@ -3,15 +3,19 @@
 mod affinities;
 mod descend;
 mod fit;
+mod judge;
 mod kl;
 mod knn;
 mod pca;
 #[cfg(feature = "peers")]
 mod peer_tree;
 mod points;
+mod process;
 mod quality;
 mod repel;
+mod rows;
 mod spectral;
+mod start;
 mod transform;
 
 use anyhow::{Result, bail};
@@ -33,6 +37,8 @@ pub struct Workload {
 /// Every workload.
 pub const WORKLOADS: &[Workload] = &[
     Workload { name: "points", usage: points::USAGE, run: points::run },
+    Workload { name: "rows", usage: rows::USAGE, run: rows::run },
+    Workload { name: "start", usage: start::USAGE, run: start::run },
     Workload { name: "knn", usage: knn::USAGE, run: knn::run },
     Workload { name: "pca", usage: pca::USAGE, run: pca::run },
     Workload { name: "affinities", usage: affinities::USAGE, run: affinities::run },
@@ -42,6 +48,8 @@ pub const WORKLOADS: &[Workload] = &[
     Workload { name: "descend", usage: descend::USAGE, run: descend::run },
     Workload { name: "fit", usage: fit::USAGE, run: fit::run },
     Workload { name: "quality", usage: quality::USAGE, run: quality::run },
+    Workload { name: "judge", usage: judge::USAGE, run: judge::run },
+    Workload { name: "process", usage: process::USAGE, run: process::run },
     Workload { name: "transform", usage: transform::USAGE, run: transform::run },
     #[cfg(feature = "peers")]
     Workload { name: "peer-tree", usage: peer_tree::USAGE, run: peer_tree::run },

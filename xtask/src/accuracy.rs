@@ -5,7 +5,7 @@ use std::fs;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::workspace;
+use crate::{sections, workspace};
 
 const PAGE: &str = "docs/accuracy.md";
 
@@ -24,42 +24,8 @@ pub(crate) fn run(only: Option<&str>) -> Result<()> {
     for name in chosen {
         println!("accuracy of {name}");
         let args = ["run", "--quiet", "--release", "--package", name, "--example", "accuracy"];
-        page = replace_section(&page, name, &workspace::cargo_output(&args)?)?;
+        page = sections::replace(&page, name, &workspace::cargo_output(&args)?).context(PAGE)?;
         fs::write(&path, &page).with_context(|| format!("cannot write {PAGE}"))?;
     }
     Ok(())
-}
-
-/// The page with `text` between the markers of `name`.
-fn replace_section(page: &str, name: &str, text: &str) -> Result<String> {
-    let (begin, end) = (format!("<!-- begin {name} -->\n"), format!("<!-- end {name} -->"));
-    let parts = page.split_once(&begin).and_then(|(before, rest)| {
-        let (_, after) = rest.split_once(&end)?;
-        Some((before, after))
-    });
-    let Some((before, after)) = parts else {
-        bail!("{PAGE} has no lines `{}` and `{end}`", begin.trim_end());
-    };
-    Ok(format!("{before}{begin}\n{}\n\n{end}{after}", text.trim()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_section_is_replaced_and_its_neighbors_are_not() {
-        let page = "# A\n<!-- begin x -->\nold\n<!-- end x -->\nmiddle\n<!-- begin y -->\n<!-- end y -->\n";
-        let got = replace_section(page, "x", "| new |\n").expect("the markers are there");
-        let expected =
-            "# A\n<!-- begin x -->\n\n| new |\n\n<!-- end x -->\nmiddle\n<!-- begin y -->\n<!-- end y -->\n";
-        assert_eq!(got, expected, "one section");
-        assert_eq!(replace_section(&got, "x", "| new |\n").expect("still there"), expected, "twice is once");
-    }
-
-    #[test]
-    fn a_missing_section_is_an_error_that_says_what_to_write() {
-        let error = replace_section("# A\n<!-- begin x -->\n", "x", "").expect_err("no end").to_string();
-        assert!(error.contains("<!-- end x -->"), "{error}");
-    }
 }

@@ -4,14 +4,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::tidy;
 use crate::workspace::{self, Package};
+use crate::{docs, tidy};
 
 /// One check.
 #[derive(Debug, PartialEq)]
 enum Step {
     /// The rules of `tidy`, run inside this process.
     Tidy,
+    /// Whether what `docs` writes is what is there.
+    Docs,
     /// A `cargo` command, with rustdoc's warnings made errors when `strict_docs`.
     Cargo { args: Vec<String>, strict_docs: bool },
 }
@@ -24,6 +26,7 @@ impl Step {
     fn name(&self) -> String {
         match self {
             Self::Tidy => "cargo xtask tidy".to_owned(),
+            Self::Docs => "cargo xtask docs --check".to_owned(),
             Self::Cargo { args, .. } => format!("cargo {}", args.join(" ")),
         }
     }
@@ -31,6 +34,7 @@ impl Step {
     fn run(&self) -> Result<()> {
         match self {
             Self::Tidy => tidy::run(),
+            Self::Docs => docs::run(true),
             Self::Cargo { args, strict_docs } => {
                 let args: Vec<&str> = args.iter().map(String::as_str).collect();
                 let mut command = workspace::cargo(&args);
@@ -83,6 +87,7 @@ fn steps(packages: &[Package], quick: bool) -> Vec<Step> {
     let mut steps = vec![
         Step::cargo("fmt --all --check"),
         Step::Tidy,
+        Step::Docs,
         Step::cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
     ];
     if !quick {
@@ -143,7 +148,7 @@ mod tests {
     #[test]
     fn quick_still_formats_lints_and_tests() {
         let lines = lines(true);
-        for word in ["fmt", "tidy", "clippy --workspace", "test --workspace"] {
+        for word in ["fmt", "tidy", "docs", "clippy --workspace", "test --workspace"] {
             assert!(lines.iter().any(|line| line.contains(word)), "{word} is missing from {lines:?}");
         }
         assert!(!lines.iter().any(|line| line.contains("-p ")), "no crate is checked alone: {lines:?}");

@@ -212,7 +212,7 @@ const LAYERS: &[Layer] = &[
             THREADS,
             ("barnes-hut-tree", "another tree to compare with, feature `peers`"),
         ],
-        outside_in_tests: &[],
+        outside_in_tests: &[("criterion", "benches of single kernels")],
     },
     Layer {
         name: "xtask",

@@ -5,8 +5,18 @@
 #![allow(clippy::print_stdout, reason = "a command for people; its output is its purpose")]
 
 mod accuracy;
+mod bench;
 mod ci;
+mod compare;
+mod data;
+mod docs;
+mod instructions;
+mod lab;
 mod layers;
+mod machine;
+mod options;
+mod plot;
+mod sections;
 mod tidy;
 mod workspace;
 
@@ -23,6 +33,19 @@ cargo xtask COMMAND
   accuracy [PACKAGE]
                  sweeps the errors of the approximations against f64 oracles, in release, and rewrites
                  the tables of docs/accuracy.md
+  bench [FILTER] [--save NAME] [--against NAME] [--rounds 5] [--threads N] [--data DIR]
+                 workloads of the lab in turns: medians, and how they compare with a saved run;
+                 --data DIR adds those on the digits of DIR/mnist70k.npz
+  bench crossover [--write|--check] [--threads N]
+                 from which sizes which method is faster, and the constants of crates/tsne/src/auto.rs that
+                 follow; --write and --check measure nothing
+  compare [SCENARIO...] [--peers opentsne,sklearn,manifolds] [--data DIR|X.npy] [--quick] [--resume]
+                 the same fit by us and by others, judged alike; lists the scenarios without one;
+                 --quick runs each once, --resume goes on with a command that was cut
+  instructions [--check]
+                 counts the instructions of the hot loops by valgrind and keeps the counts;
+                 --check compares them with those kept
+  docs [--check] rewrites the tables of docs/performance.md and the plots beside it from benches/results
   help           this text";
 
 fn main() -> ExitCode {
@@ -44,6 +67,12 @@ fn run(args: &[&str]) -> Result<()> {
         ["tidy"] => tidy::run(),
         ["accuracy"] => accuracy::run(None),
         ["accuracy", package] => accuracy::run(Some(package)),
+        ["bench", "crossover", rest @ ..] => bench::crossover::run(rest),
+        ["bench", rest @ ..] => bench::run(rest),
+        ["compare", rest @ ..] => compare::run(rest),
+        ["docs"] => docs::run(false),
+        ["docs", "--check"] => docs::run(true),
+        ["instructions", rest @ ..] => instructions::run(rest),
         [] | ["help" | "-h" | "--help"] => {
             println!("{HELP}");
             Ok(())

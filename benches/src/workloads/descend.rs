@@ -18,7 +18,7 @@ use crate::{Args, Report, exact};
 pub(super) const USAGE: &str = "\
 descend --graph GRAPH.npz [--perplexity 30] | --affinities P.npz
         --init Y0.npy [--n-components 2] --method exact|bh|fft [parameters as of repel]
-        [--schedule api|opentsne_v1] [--jitter-seed 0] [--dof 1]
+        [--schedule api|opentsne_v1] [--n-iter 500] [--jitter-seed 0] [--dof 1]
         [--precision f32|f64] [--threads N] [--out MAP.npy]
    Early exaggeration and main phase from the first columns of Y0, scaled to a standard deviation of 1e-4
    and jittered by 1e-6: exact divergence in f64 after each phase, and the time of the iterations.";
@@ -56,7 +56,10 @@ pub(super) fn run(mut args: Args) -> Result<Report> {
         source,
         init: args.path("init")?,
         method: Method::from_args(&mut args)?,
-        phases: phases(&args.optional::<String>("schedule")?.unwrap_or_else(|| "api".to_owned()))?,
+        phases: {
+            let schedule = args.optional::<String>("schedule")?.unwrap_or_else(|| "api".to_owned());
+            phases(&schedule, args.optional("n-iter")?)?
+        },
         jitter: Seed(args.optional("jitter-seed")?.unwrap_or(0)),
         kernel: kernel(&mut args)?,
         out: args.optional::<String>("out")?.map(PathBuf::from),
@@ -66,9 +69,10 @@ pub(super) fn run(mut args: Args) -> Result<Report> {
     on_threads(threads, || with_type_and_dimension!(precision, n_components, measure(&config)))
 }
 
-/// The two phases of a named schedule.
-fn phases(schedule: &str) -> Result<[(&'static str, Phase); 2]> {
+/// The two phases of a named schedule, the second of `n_iter` iterations where that is given.
+fn phases(schedule: &str, n_iter: Option<usize>) -> Result<[(&'static str, Phase); 2]> {
     let (mut early, mut main) = (Phase::early_exaggeration(), Phase::standard());
+    main.n_iter = n_iter.unwrap_or(main.n_iter);
     match schedule {
         "api" => {}
         "opentsne_v1" => {

@@ -1,20 +1,26 @@
 //! `lab fit`: the whole pipeline, from points to a map, stage by stage.
 
+use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use anyhow::Result;
-use tsne::{LearningRate, NegativeGradientMethod, Neighbors, Tsne};
+use tsne::{Initialization, Iteration, LearningRate, NegativeGradientMethod, Neighbors, Tsne};
 use tsne_core::{Scalar, StudentT};
 
 use super::{Precision, precision, threads, with_type_and_dimension};
-use crate::files::{read_points, write_rows};
+use crate::files::{read_matrix, read_points, write_matrix, write_rows};
 use crate::measure::{on_threads, peak_memory, timed};
 use crate::{Args, Report, exact};
 
 pub(super) const USAGE: &str = "\
 fit --input X.npy [--n-components 2] [--perplexity 30] [--neighbors auto] [--method auto] [--schedule api|opentsne_v1]
-    [--random-state 42] [--dof 1] [--precision f32|f64] [--threads N] [--out MAP.npy]
-   The whole pipeline over the rows of X: time of every stage, exact divergence in f64, peak memory.";
+    [--init Y0.npy] [--random-state 42] [--dof 1] [--precision f32|f64] [--threads N] [--out MAP.npy]
+    [--snapshots S.npy [--every 25]]
+   The whole pipeline over the rows of X, from its principal components or from Y0 as it is: time of every stage, exact
+   divergence in f64, peak memory. Snapshots are the maps on the way, all positions of one in one row of S, and the
+   seconds from the beginning to each.";
 
 /// Largest share by which the divergence a fit reports may miss the exact one.
 const KL_ERROR_BOUND: f64 = 0.01;
@@ -27,6 +33,9 @@ struct Config {
     is_opentsne_v1: bool,
     random_state: u64,
     dof: f64,
+    init: Option<PathBuf>,
+    snapshots: Option<PathBuf>,
+    every: usize,
     out: Option<PathBuf>,
 }
 
@@ -45,6 +54,9 @@ pub(super) fn run(mut args: Args) -> Result<Report> {
         },
         random_state: args.optional("random-state")?.unwrap_or(42),
         dof: args.optional("dof")?.unwrap_or(1.0),
+        init: args.optional::<String>("init")?.map(PathBuf::from),
+        snapshots: args.optional::<String>("snapshots")?.map(PathBuf::from),
+        every: args.optional("every")?.unwrap_or(25),
         out: args.optional::<String>("out")?.map(PathBuf::from),
     };
     args.finish()?;
@@ -62,6 +74,19 @@ fn measure<T: Scalar, const D: usize>(config: &Config) -> Result<Report> {
         .random_state(config.random_state);
     if config.is_opentsne_v1 {
         tsne = tsne.learning_rate(LearningRate::PerExaggeration).initial_momentum(0.8);
+    }
+    if let Some(path) = &config.init {
+        tsne = tsne.initialization(Initialization::Positions(read_matrix(path)?.to_rows()?));
+    }
+    let snapshots = Arc::new(Mutex::new(Vec::new()));
+    let started = Instant::now();
+    if config.snapshots.is_some() {
+        let snapshots = Arc::clone(&snapshots);
+        tsne = tsne.callbacks_every_iters(config.every).callback(move |seen: &Iteration<'_, D>| {
+            let snapshot = (started.elapsed().as_secs_f64(), seen.positions.to_f64());
+            snapshots.lock().expect("no callback panics").push(snapshot);
+            ControlFlow::Continue(())
+        });
     }
     let (map, seconds) = timed(|| tsne.fit(input.points()?));
     let map = map?;
@@ -82,6 +107,14 @@ fn measure<T: Scalar, const D: usize>(config: &Config) -> Result<Report> {
     }
     if let Some(path) = &config.out {
         write_rows(path, &y)?;
+    }
+    if let Some(path) = &config.snapshots {
+        let mut all = Vec::new();
+        for (i, (seconds, positions)) in snapshots.lock().expect("no callback panics").iter().enumerate() {
+            report.metric(format!("fit/seconds_to/snapshot_{i}"), *seconds, "s");
+            all.extend_from_slice(positions.as_flattened());
+        }
+        write_matrix(path, &all, D * y.len())?;
     }
     Ok(report)
 }

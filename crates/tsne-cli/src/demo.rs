@@ -1,6 +1,7 @@
 //! `tsne demo`: the handwritten digits inside the program become `digits.png` and `digits.csv`.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use tsne_io::{ReadOptions, read_table};
 
@@ -20,8 +21,10 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Ending, Failure> {
     let stop = Stop::listen()?;
     let outputs = Outputs::check(&OUTPUTS.map(PathBuf::from), None, true)?;
     let options = ReadOptions { label: Some("digit".to_owned()), ..ReadOptions::default() };
+    let reading = Instant::now();
     let data =
         read_table(DIGITS.as_bytes(), &options).map_err(|e| Failure::in_file(Path::new("digits"), &e))?;
+    let reading = reading.elapsed();
     let mut fit = defaults();
     fit.parameters.random_state = args.random_state;
     fit.parameters.n_jobs = args.n_jobs;
@@ -34,6 +37,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Ending, Failure> {
         telling: &args.telling,
         outputs,
         stop,
+        reading,
     };
     job.run(Some(data), None, None)
 }

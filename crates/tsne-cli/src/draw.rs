@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::io::{Cursor, Read as _};
 use std::path::Path;
+use std::time::Duration;
 
 use serde_json::Value;
 use tsne::Scalar;
@@ -110,6 +111,7 @@ fn drawn<T: Scalar, const D: usize>(args: &PlotArgs) -> Result<Drawn, Failure> {
             warnings: &company.warnings,
             configuration: &notes.configuration,
             seed: seed.unsigned_abs(),
+            reading: Duration::ZERO, // A picture tells no times.
             timings: &map.report().timings,
             calibration: None,
             stop: "",

@@ -37,6 +37,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
     if let Some(path) = &args.running.checkpoint {
         outputs.add_checkpoint(path, args.force)?;
     }
+    let reading = Instant::now();
     let given = given(args, &choices)?;
     let read = |path: &PathBuf| input::read(path, &args.reading, parameters.random_state);
     let data = args.input.as_ref().map(read).transpose()?;
@@ -54,6 +55,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
         telling: &args.telling,
         outputs,
         stop,
+        reading: reading.elapsed(),
     };
     job.run(data, given, labels)
 }
@@ -88,6 +90,8 @@ pub(crate) struct Job<'a> {
     pub(crate) telling: &'a TellingArgs,
     pub(crate) outputs: Outputs,
     pub(crate) stop: Stop,
+    /// What it took to read what the job is given.
+    pub(crate) reading: Duration,
 }
 
 /// Parameters that are given as words, understood.
@@ -316,6 +320,7 @@ impl Job<'_> {
                     warnings: &company.warnings,
                     configuration: &config::to_text(self.configuration),
                     seed: self.parameters.random_state,
+                    reading: self.reading,
                     timings: &timings,
                     calibration: map.joint_affinities().calibration(),
                     stop: end.reason(),

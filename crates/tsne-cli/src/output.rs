@@ -5,6 +5,7 @@ use std::ffi::OsStr;
 use std::fmt::Display;
 use std::io::{self, Cursor};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use tsne::{Scalar, TsneEmbedding};
 use tsne_io::{Compression, Labels, MapTable, NpyElement, NpzWriter, Output, WriteSeek, write_npy};
@@ -195,17 +196,18 @@ impl Outputs {
         self.files.iter().map(|(_, output)| output.path())
     }
 
-    /// Writes every output, each whole or not at all.
+    /// Writes every output, each whole or not at all; reports last, for they tell how long the others took.
     pub(crate) fn write<T, const D: usize>(&self, map: &Map<'_, T, D>) -> Result<(), Failure>
     where
         T: Scalar + NpyElement + Display,
     {
+        let started = Instant::now();
         if let Some(embedding) = map.embedding {
             self.save_checkpoints(embedding)?;
         }
         for (kind, output) in &self.files {
             match (kind, map.embedding) {
-                (Kind::Checkpoint | Kind::Picture(_), _) | (Kind::Model, None) => {}
+                (Kind::Checkpoint | Kind::Picture(_) | Kind::Report, _) | (Kind::Model, None) => {}
                 (Kind::Model, Some(embedding)) => checkpoint::save(embedding, output, true)?,
                 (kind, _) => output
                     .write(|file| self.write_as(*kind, map, file))
@@ -225,6 +227,15 @@ impl Outputs {
                 facts: report::facts(&map.report),
                 snapshots: Vec::new(),
             })?;
+        }
+        let report = report::written(&map.report, started.elapsed());
+        for (_, output) in self.files.iter().filter(|(kind, _)| *kind == Kind::Report) {
+            output
+                .write(|file| {
+                    serde_json::to_writer_pretty(&mut *file, &report)?;
+                    file.write_all(b"\n")
+                })
+                .map_err(|e| Failure::in_file(output.path(), &e))?;
         }
         if let Some(kind) = self.standard {
             let mut bytes = Cursor::new(Vec::new());
@@ -271,11 +282,7 @@ impl Outputs {
                 }
                 archive.finish().map(drop)
             }
-            Kind::Report => {
-                serde_json::to_writer_pretty(&mut *file, &map.report)?;
-                file.write_all(b"\n")
-            }
-            Kind::Picture(_) | Kind::Model | Kind::Checkpoint => {
+            Kind::Picture(_) | Kind::Report | Kind::Model | Kind::Checkpoint => {
                 unreachable!("these are written by themselves")
             }
         }

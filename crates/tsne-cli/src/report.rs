@@ -16,6 +16,8 @@ pub(crate) struct Context<'a> {
     /// The flags as TOML.
     pub(crate) configuration: &'a str,
     pub(crate) seed: u64,
+    /// Wall time of reading all that was given.
+    pub(crate) reading: Duration,
     /// Wall time of each stage, in order; a stage may come more than once.
     pub(crate) timings: &'a [(Stage, Duration)],
     /// What the affinities attained, where it is known.
@@ -26,11 +28,13 @@ pub(crate) struct Context<'a> {
 
 /// The report of a fit.
 pub(crate) fn report(context: Context<'_>, fitted: &tsne::Report) -> Value {
-    let Context { data, warnings: of_reading, configuration, seed, timings, calibration, stop } = context;
+    let Context { data, warnings: of_reading, configuration, seed, reading, timings, calibration, stop } =
+        context;
     let of_reading = of_reading.iter().map(|(code, text)| json!({"code": code, "text": text}));
     let of_fit = fitted.warnings.iter().map(|w| json!({"code": w.code(), "text": w.to_string()}));
     let warnings: Vec<Value> = of_reading.chain(of_fit).collect();
     let mut stages = Map::new();
+    stages.insert("read".to_owned(), json!(reading.as_secs_f64()));
     for (stage, time) in timings {
         let name = stage.to_string();
         let before = stages.get(&name).and_then(Value::as_f64).unwrap_or(0.0);
@@ -47,6 +51,7 @@ pub(crate) fn report(context: Context<'_>, fitted: &tsne::Report) -> Value {
         "n_iter": fitted.n_iter,
         "kl_divergence": fitted.kl_divergence,
         "perplexity_attained": calibration.map(attained),
+        "neighbors_found_estimate": fitted.recall,
         "stop": stop,
         "random_state": seed,
         "peak_memory_bytes": peak_memory(),
@@ -110,6 +115,15 @@ pub(crate) fn facts(report: &Value) -> Vec<(String, String)> {
     let warnings = report["warnings"].as_array().into_iter().flatten();
     let warnings = warnings.map(|w| (format!("warning {}", shown(&w["code"])), shown(&w["text"])));
     known.chain(warnings).collect()
+}
+
+/// The report with the time of writing all outputs that were written before it.
+pub(crate) fn written(report: &Value, writing: Duration) -> Value {
+    let mut report = report.clone();
+    if let Some(stages) = report.get_mut("stage_seconds").and_then(Value::as_object_mut) {
+        stages.insert("write".to_owned(), json!(writing.as_secs_f64()));
+    }
+    report
 }
 
 /// The command line of this process.

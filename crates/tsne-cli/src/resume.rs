@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::fs::File;
 use std::io::{BufReader, ErrorKind};
 use std::path::Path;
+use std::time::Instant;
 
 use clap::CommandFactory as _;
 use tsne::{ModelInfo, Scalar, TsneEmbedding};
@@ -62,7 +63,9 @@ where
 {
     let stop = Stop::listen()?;
     let path = &args.checkpoint;
+    let reading = Instant::now();
     let (mut map, notes) = load::<T, D>(path)?;
+    let reading = reading.elapsed();
     let mut fit = flags(&notes, path)?;
     // What the flags would do is what the map has done so far.
     let planned = fit.parameters.early_exaggeration_iter.saturating_add(fit.parameters.n_iter);
@@ -105,6 +108,7 @@ where
         telling: &args.telling,
         outputs,
         stop,
+        reading,
     };
     job.go_on(map, &company)
 }
