@@ -275,7 +275,7 @@ fn outputs_that_cannot_be_written_are_found_before_the_input_is_read() {
     for (output, status, what) in [
         ("no/such/map.csv", 7, "error E603: the output cannot be written"),
         ("old.csv", 7, "error E604: the output exists already\n  old.csv\n  help: overwrite it with --force"),
-        ("map.svg", 3, "error E201: unknown kind of output: \"svg\""),
+        ("map.bmp", 3, "error E201: unknown kind of output: \"bmp\""),
         ("map", 3, "error E201: unknown kind of output: \"\""),
         ("map.csv -o ./map.csv", 3, "error E207: an output is the input, or is named twice"),
         ("no/such/map.csv --perplexity 0", 3, "error E202: "),

