@@ -1,4 +1,4 @@
-// Points drawn by the processor, where there is no WebGL2: the same discs, laid over each other pixel by pixel.
+// Points drawn by the processor, where there is no WebGL2: the same discs, pixel by pixel.
 
 /** A renderer like that of webgl.js. */
 function canvasRenderer(canvas) {

@@ -1,4 +1,4 @@
-// What the file carries, decoded once: positions, colorings, ids; and what is computed from them.
+// The contents of the file: positions, colorings, ids; and what is computed from them.
 // A point is its row, counted from 0. A map unit is 1/65535 of the side of the square around the map; y points upwards.
 
 const UNITS = 65535;

@@ -197,7 +197,7 @@ mod tests {
     #[test]
     fn a_legend_has_a_line_for_each_class_and_keeps_to_a_narrow_room() {
         let texts = texts(["a label that is by far too long to be shown as a whole", "", "b"]);
-        let classes = Classes { name: "", codes: &[0, 1, 2], texts: &texts };
+        let classes = Classes { name: "l", codes: &[0, 1, 2], texts: &texts };
         let (names, block) = legend(&classes, [200.0, 600.0]);
         assert_eq!(names.len(), 3, "{names:?}");
         assert_eq!(names[..1], ["(empty)"], "no text is told, and sorted first");
