@@ -4,7 +4,7 @@ use fearless_simd::Level;
 use tsne_core::{BackendError, NegativeGradient, Scalar, StudentT};
 
 use crate::error::{Error, check_positions};
-use crate::kernel::Field;
+use crate::kernel::Fields;
 use crate::morton::index;
 use crate::tree::{PATCH, Tree};
 use crate::walk::{Scratch, Walker};
@@ -150,19 +150,19 @@ impl<T: Scalar, const D: usize> Work<'_, T, D> {
 
     fn run(self, task: &mut Task<T>, patches: &[u32], mut forces: &mut [[T; D]]) {
         let mut walker = Walker::new(self.tree, self.level, self.kernel, &mut task.scratch);
-        let mut fields = [Field::ZERO; PATCH];
+        let (mut sums, mut z) = ([[0.0; D]; PATCH], [0.0; PATCH]);
         task.z = 0.0;
         for &patch in patches {
             let node = &self.tree.nodes[patch as usize];
             let here = forces.split_off_mut(..node.points().len()).expect("the patches cover the forces");
-            walker.patch_fields(node, &mut fields);
+            walker.patch_fields(node, Fields { forces: &mut sums, z: &mut z });
             if node.is_place() {
-                here.fill(fields[0].force.map(T::lit));
-                task.z += fields[0].z * here.len() as f64;
+                here.fill(sums[0].map(T::lit));
+                task.z += z[0] * here.len() as f64;
             } else {
-                for (force, field) in here.iter_mut().zip(&fields) {
-                    *force = field.force.map(T::lit);
-                    task.z += field.z;
+                for ((force, sum), z) in here.iter_mut().zip(&sums).zip(&z) {
+                    *force = sum.map(T::lit);
+                    task.z += z;
                 }
             }
         }

@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use tsne_core::{BackendError, NegativeGradient, ReferenceField, Scalar, StudentT};
 
 use crate::error::{Error, check_positions};
-use crate::kernel::{Field, LANES, Sources, add_fields};
+use crate::kernel::{Fields, LANES, Sources, add_fields};
 
 /// Targets of one parallel task.
 const CHUNK: usize = 64;
@@ -55,12 +55,13 @@ impl<T: Scalar, const D: usize> NegativeGradient<T, D> for Exact<T, D> {
         let (level, kernel, sources) = (Level::new(), self.kernel, &self.sources);
         forces.par_chunks_mut(CHUNK).zip(y.par_chunks(CHUNK)).zip(&mut self.partial_z).enumerate().for_each(
             |(chunk, ((forces, targets), z))| {
-                let mut fields = [Field::ZERO; CHUNK];
-                let fields = &mut fields[..targets.len()];
+                let (mut sums, mut all_z) = ([[0.0; D]; CHUNK], [0.0; CHUNK]);
+                let (sums, all_z) = (&mut sums[..targets.len()], &mut all_z[..targets.len()]);
+                let fields = Fields { forces: sums, z: all_z };
                 sources.add(level, kernel, targets, Some(chunk * CHUNK), fields);
-                *z = fields.iter().map(|field| field.z).sum();
-                for (force, field) in forces.iter_mut().zip(fields) {
-                    *force = field.force.map(T::lit);
+                *z = all_z.iter().sum();
+                for (force, sum) in forces.iter_mut().zip(sums) {
+                    *force = sum.map(T::lit);
                 }
             },
         );
@@ -124,12 +125,13 @@ impl<T: Scalar, const D: usize> ReferenceField<T, D> for ExactField<T, D> {
             .zip(normalizers.par_chunks_mut(CHUNK))
             .zip(targets.par_chunks(CHUNK))
             .for_each(|((forces, normalizers), targets)| {
-                let mut fields = [Field::ZERO; CHUNK];
-                let fields = &mut fields[..targets.len()];
+                let mut sums = [[0.0; D]; CHUNK];
+                let sums = &mut sums[..targets.len()];
+                normalizers.fill(0.0);
+                let fields = Fields { forces: sums, z: normalizers };
                 self.sources.add(level, self.kernel, targets, None, fields);
-                for ((force, z), field) in forces.iter_mut().zip(normalizers).zip(fields) {
-                    *force = field.force.map(T::lit);
-                    *z = field.z;
+                for (force, sum) in forces.iter_mut().zip(sums) {
+                    *force = sum.map(T::lit);
                 }
             });
         Ok(())
@@ -166,7 +168,7 @@ impl<T: Scalar> SourceRows<T> {
         kernel: StudentT,
         targets: &[[T; D]],
         own: Option<usize>,
-        fields: &mut [Field<D>],
+        mut fields: Fields<'_, D>,
     ) {
         let mut mass = [T::lit(1.0); TILE];
         for start in (0..self.stride).step_by(TILE) {
@@ -176,7 +178,7 @@ impl<T: Scalar> SourceRows<T> {
             let own = own.filter(|own| (start..end).contains(own)).map(|own| own - start);
             let (rows, mass) = (&self.rows[start..], &mut mass[..end - start]);
             let sources = Sources { rows, stride: self.stride, mass, spread: &[], own };
-            add_fields(level, kernel, sources, targets, fields);
+            add_fields(level, kernel, sources, targets, fields.of(0..targets.len()));
         }
     }
 }

@@ -75,9 +75,9 @@ impl<T: Scalar, const D: usize> ReferenceField<T, D> for BarnesHutField<T, D> {
                 let mut scratch = Scratch::default();
                 let mut walker = Walker::new(&self.tree, level, self.kernel, &mut scratch);
                 for ((force, z), target) in forces.iter_mut().zip(normalizers).zip(targets) {
-                    let field = walker.target_field(target);
-                    *force = field.force.map(T::lit);
-                    *z = field.z;
+                    let (sum, normalizer) = walker.target_field(target);
+                    *force = sum.map(T::lit);
+                    *z = normalizer;
                 }
             });
         Ok(())

@@ -1,5 +1,7 @@
 //! The inner loop: many sources on some targets, with the sources in the lanes of SIMD vectors (\[M7\], \[M8\], \[M9\]).
 
+use std::ops::Range;
+
 use fearless_simd::prelude::*;
 use fearless_simd::{Level, Simd, dispatch};
 use tsne_core::{Scalar, StudentT, Typed};
@@ -25,20 +27,23 @@ pub(crate) struct Sources<'a, T> {
     pub(crate) own: Option<usize>,
 }
 
-/// What sources do to one target.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Field<const D: usize> {
-    /// Σ m s^(ν+1) (t − r).
-    pub(crate) force: [f64; D],
-    /// Σ m s^ν.
-    pub(crate) z: f64,
+/// What sources do to some targets.
+#[derive(Debug)]
+pub(crate) struct Fields<'a, const D: usize> {
+    /// Σ m s^(ν+1) (t − r) for each.
+    pub(crate) forces: &'a mut [[f64; D]],
+    /// Σ m s^ν for each.
+    pub(crate) z: &'a mut [f64],
 }
 
-impl<const D: usize> Field<D> {
-    pub(crate) const ZERO: Self = Self { force: [0.0; D], z: 0.0 };
+impl<const D: usize> Fields<'_, D> {
+    /// The fields of some of the targets.
+    pub(crate) fn of(&mut self, targets: Range<usize>) -> Fields<'_, D> {
+        Fields { forces: &mut self.forces[targets.clone()], z: &mut self.z[targets] }
+    }
 }
 
-/// Adds to each of `fields` what the sources do to the target of the same index.
+/// Adds to `fields` what the sources do to the target of the same index.
 ///
 /// Sums are taken in `T` within this call and in f64 between calls: pass at most some thousand sources at a time.
 pub(crate) fn add_fields<T: Scalar, const D: usize>(
@@ -46,30 +51,79 @@ pub(crate) fn add_fields<T: Scalar, const D: usize>(
     kernel: StudentT,
     sources: Sources<'_, T>,
     targets: &[[T; D]],
-    fields: &mut [Field<D>],
+    fields: Fields<'_, D>,
 ) {
     let Sources { rows, stride, mass, spread, own } = sources;
+    let fields = FlatFields { forces: fields.forces.as_flattened_mut(), z: fields.z };
     match (T::typed(rows), T::typed_mut(mass), T::typed(spread), T::typed(targets.as_flattened())) {
         (Typed::F32(rows), Typed::F32(mass), Typed::F32(spread), Typed::F32(targets)) => {
             let sources = Sources { rows, stride, mass, spread, own };
-            dispatch!(level, simd => add_fields_in_lanes(simd, kernel, sources, targets.as_chunks().0, fields));
+            match D {
+                1..=3 => add_f32(D, level, kernel, sources, targets, fields),
+                _ => {
+                    dispatch!(level, simd => add_fields_in_lanes::<_, f32, D>(simd, kernel, sources, targets, fields))
+                }
+            }
         }
         (Typed::F64(rows), Typed::F64(mass), Typed::F64(spread), Typed::F64(targets)) => {
             let sources = Sources { rows, stride, mass, spread, own };
-            dispatch!(level, simd => add_fields_in_lanes(simd, kernel, sources, targets.as_chunks().0, fields));
+            match D {
+                1..=3 => add_f64(D, level, kernel, sources, targets, fields),
+                _ => {
+                    dispatch!(level, simd => add_fields_in_lanes::<_, f64, D>(simd, kernel, sources, targets, fields))
+                }
+            }
         }
         _ => unreachable!("all slices have the type T"),
     }
 }
+
+/// [`Fields`] with their coordinates one after the other.
+struct FlatFields<'a> {
+    forces: &'a mut [f64],
+    z: &'a mut [f64],
+}
+
+macro_rules! add_in {
+    ($name:ident, $t:ty) => {
+        /// [`add_fields`] in one type and up to three dimensions: compiled here, and not again in every crate that uses
+        /// it.
+        #[inline(never)]
+        fn $name(
+            dimension: usize,
+            level: Level,
+            kernel: StudentT,
+            sources: Sources<'_, $t>,
+            targets: &[$t],
+            fields: FlatFields<'_>,
+        ) {
+            match dimension {
+                1 => {
+                    dispatch!(level, simd => add_fields_in_lanes::<_, $t, 1>(simd, kernel, sources, targets, fields))
+                }
+                2 => {
+                    dispatch!(level, simd => add_fields_in_lanes::<_, $t, 2>(simd, kernel, sources, targets, fields))
+                }
+                _ => {
+                    dispatch!(level, simd => add_fields_in_lanes::<_, $t, 3>(simd, kernel, sources, targets, fields))
+                }
+            }
+        }
+    };
+}
+add_in!(add_f32, f32);
+add_in!(add_f64, f64);
 
 #[inline(always)]
 fn add_fields_in_lanes<S: Simd, R: Real, const D: usize>(
     simd: S,
     kernel: StudentT,
     sources: Sources<'_, R>,
-    targets: &[[R; D]],
-    fields: &mut [Field<D>],
+    targets: &[R],
+    fields: FlatFields<'_>,
 ) {
+    let targets = targets.as_chunks::<D>().0;
+    let fields = Fields { forces: fields.forces.as_chunks_mut().0, z: fields.z };
     // The branches are taken here and not in the loop over the sources, which is compiled for each.
     let cloud = Cloud::new(kernel).filter(|_| !sources.spread.is_empty());
     match (kernel.is_cauchy(), cloud) {
@@ -87,7 +141,7 @@ fn add_by_law<S: Simd, R: Real, C: Shape<R>, const D: usize>(
     shape: C,
     sources: Sources<'_, R>,
     targets: &[[R; D]],
-    fields: &mut [Field<D>],
+    fields: Fields<'_, D>,
 ) {
     let lanes = R::Native::<S>::LEN;
     let zero = R::Native::<S>::splat(simd, R::lit(0.0));
@@ -103,7 +157,8 @@ fn add_by_law<S: Simd, R: Real, C: Shape<R>, const D: usize>(
             }
         }
     }
-    for (i, (target, field)) in targets.iter().zip(fields).enumerate() {
+    let fields = fields.forces.iter_mut().zip(fields.z);
+    for (i, (target, (force_sum, z_sum))) in targets.iter().zip(fields).enumerate() {
         let itself = own.map(|first| (first + i, std::mem::replace(&mut mass[first + i], R::lit(0.0))));
         let mut at = [zero; D];
         for c in 0..D {
@@ -131,9 +186,9 @@ fn add_by_law<S: Simd, R: Real, C: Shape<R>, const D: usize>(
                 force[c] = m.mul_add(f[c], force[c]);
             }
         }
-        field.z += z.reduce_sum().to_f64();
+        *z_sum += z.reduce_sum().to_f64();
         for c in 0..D {
-            field.force[c] += force[c].reduce_sum().to_f64();
+            force_sum[c] += force[c].reduce_sum().to_f64();
         }
         if let Some((at, mass_before)) = itself {
             mass[at] = mass_before;

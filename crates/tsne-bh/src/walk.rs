@@ -4,7 +4,7 @@ use fearless_simd::{Level, dispatch};
 use tsne_core::{Scalar, StudentT};
 
 use crate::bounds::Bounds;
-use crate::kernel::{Field, LANES, Sources, add_fields};
+use crate::kernel::{Fields, LANES, Sources, add_fields};
 use crate::tree::{LEAF, Node, PATCH, Tree, number};
 
 /// Sources listed before they are evaluated. Bounds the memory of a task and keeps its lists in the first cache.
@@ -68,7 +68,7 @@ struct Targets<'a, T, const D: usize> {
     /// The points that they are among the sorted ones, or none of them.
     start: u32,
     end: u32,
-    fields: &'a mut [Field<D>],
+    fields: Fields<'a, D>,
 }
 
 impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
@@ -85,11 +85,12 @@ impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
 
     /// Overwrites the first of `fields` with what all points but itself do to each point of a patch, in sorted order; for
     /// points at one place, only the first.
-    pub(crate) fn patch_fields(&mut self, patch: &Node<T, D>, fields: &mut [Field<D>]) {
+    pub(crate) fn patch_fields(&mut self, patch: &Node<T, D>, mut fields: Fields<'_, D>) {
         let tree = self.tree;
         let n_targets = if patch.is_place() { 1 } else { patch.points().len() };
-        let fields = &mut fields[..n_targets];
-        fields.fill(Field::ZERO);
+        let fields = fields.of(0..n_targets);
+        fields.forces.fill([0.0; D]);
+        fields.z.fill(0.0);
         let positions = &tree.points[patch.points()][..n_targets];
         let bounds = Bounds::of(positions);
         self.scratch.near.leaves.clear();
@@ -101,21 +102,21 @@ impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
             if patch.start <= leaf.start && leaf.end <= patch.end {
                 let start = (leaf.start - patch.start) as usize;
                 let n_targets = leaf.points().len().min(n_targets);
-                self.add_near(i, leaf, &mut targets.fields[start..][..n_targets]);
+                self.add_near(i, leaf, targets.fields.of(start..start + n_targets));
             }
         }
     }
 
     /// What all points of the tree do to a target that is none of them.
-    pub(crate) fn target_field(&mut self, target: &[T; D]) -> Field<D> {
-        let mut field = Field::ZERO;
+    pub(crate) fn target_field(&mut self, target: &[T; D]) -> ([f64; D], f64) {
+        let (mut force, mut z) = ([0.0; D], 0.0);
         let positions = std::slice::from_ref(target);
         let bounds = Bounds::of(positions);
-        let mut targets =
-            Targets { positions, bounds, start: 0, end: 0, fields: std::slice::from_mut(&mut field) };
+        let fields = Fields { forces: std::slice::from_mut(&mut force), z: std::slice::from_mut(&mut z) };
+        let mut targets = Targets { positions, bounds, start: 0, end: 0, fields };
         self.walk(&mut targets, Self::list_points);
-        self.evaluate_points(positions, targets.fields);
-        field
+        self.evaluate_points(positions, &mut targets.fields);
+        (force, z)
     }
 
     /// Adds the fields of all nodes that are far from the targets; hands the leaves that are not to `at_leaf`.
@@ -167,18 +168,18 @@ impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
     }
 
     fn list_points(&mut self, targets: &mut Targets<'_, T, D>, leaf: u32) {
-        self.make_room(targets.positions, targets.fields);
+        self.make_room(targets.positions, &mut targets.fields);
         self.points.push_leaf(self.tree, &self.tree.nodes[leaf as usize]);
     }
 
     /// Adds to `fields` what the leaves near the patch do to the points of one of them, the `i`th.
-    fn add_near(&mut self, i: usize, leaf: &Node<T, D>, fields: &mut [Field<D>]) {
+    fn add_near(&mut self, i: usize, leaf: &Node<T, D>, mut fields: Fields<'_, D>) {
         let tree = self.tree;
-        let positions = &tree.points[leaf.points()][..fields.len()];
+        let positions = &tree.points[leaf.points()][..fields.z.len()];
         let near = &mut self.scratch.near;
         near.split(self.level, &Bounds::of(positions), i);
         let sources = near.clouds.sources(&mut near.far_mass);
-        add_fields(self.level, self.kernel, sources, positions, fields);
+        add_fields(self.level, self.kernel, sources, positions, fields.of(0..positions.len()));
         self.n_interactions += (near.leaves.len() * positions.len()) as u64;
 
         if leaf.is_place() {
@@ -189,11 +190,11 @@ impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
         }
         for k in 0..self.scratch.near.leaves.len() {
             if self.scratch.near.far_mass[k] == T::lit(0.0) && k != i {
-                self.make_room(positions, fields);
+                self.make_room(positions, &mut fields);
                 self.points.push_leaf(tree, &tree.nodes[self.scratch.near.leaves[k] as usize]);
             }
         }
-        self.evaluate_points(positions, fields);
+        self.evaluate_points(positions, &mut fields);
     }
 
     fn evaluate_far(&mut self, targets: &mut Targets<'_, T, D>) {
@@ -201,26 +202,27 @@ impl<'a, T: Scalar, const D: usize> Walker<'a, T, D> {
         clouds.fill(self.tree, &self.scratch.far[..self.n_far]);
         let mut mass = std::mem::take(&mut clouds.mass);
         let sources = clouds.sources(&mut mass);
-        add_fields(self.level, self.kernel, sources, targets.positions, targets.fields);
+        let n_targets = targets.positions.len();
+        add_fields(self.level, self.kernel, sources, targets.positions, targets.fields.of(0..n_targets));
         clouds.mass = mass;
         self.n_interactions += (self.n_far * targets.positions.len()) as u64;
         self.n_far = 0;
     }
 
-    fn evaluate_points(&mut self, positions: &[[T; D]], fields: &mut [Field<D>]) {
+    fn evaluate_points(&mut self, positions: &[[T; D]], fields: &mut Fields<'_, D>) {
         let points = &mut self.points;
         let padded = points.len.next_multiple_of(LANES);
         points.mass[points.len..padded].fill(T::lit(0.0));
         let (rows, mass) = (points.rows.as_flattened(), &mut points.mass[..padded]);
         let sources = Sources { rows, stride: LIST, mass, spread: &[], own: points.own };
-        add_fields(self.level, self.kernel, sources, positions, fields);
+        add_fields(self.level, self.kernel, sources, positions, fields.of(0..positions.len()));
         self.n_interactions += (points.len * positions.len()) as u64;
         (points.len, points.own) = (0, None);
     }
 
     /// Makes room among the points for a leaf.
     #[inline(always)]
-    fn make_room(&mut self, positions: &[[T; D]], fields: &mut [Field<D>]) {
+    fn make_room(&mut self, positions: &[[T; D]], fields: &mut Fields<'_, D>) {
         if self.points.len + LEAF > LIST {
             self.evaluate_points(positions, fields);
         }

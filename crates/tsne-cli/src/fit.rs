@@ -300,12 +300,6 @@ impl Job<'_> {
         T: Scalar + NpyElement + Display,
     {
         let Driven { map, timings, end } = driven;
-        let mut warnings = company.warnings.clone();
-        if matches!(end, End::Completed) {
-            let notices = notice::of_map(&map);
-            self.tell_warnings(&notices);
-            warnings.extend(notices);
-        }
         self.tell_outcome(&map, &timings, start);
         let report = map.report();
         let shown_axes = if D == 3 { " · x and y of three components" } else { "" };
@@ -325,7 +319,7 @@ impl Job<'_> {
             report: report::report(
                 report::Context {
                     data: &company.description,
-                    warnings: &warnings,
+                    warnings: &company.warnings,
                     configuration: &config::to_text(self.configuration),
                     seed: self.parameters.random_state,
                     timings: &timings,

@@ -36,6 +36,12 @@ pub trait Affinities<T: Scalar>: Send + Sync {
     /// If `i` is not below [`n_points`](Self::n_points).
     fn row(&self, i: usize) -> AffinityRow<'_, T>;
 
+    /// The matrix the rows are stored in, where nobody else can see it: the optimizer takes it out and renumbers it for
+    /// the time of a run, and puts it back as it was. Without it, it makes a copy.
+    fn storage(&mut self) -> Option<&mut Csr<T>> {
+        None
+    }
+
     /// The whole matrix by value: copied row by row, unless the implementation can give its storage away.
     fn into_csr(self: Box<Self>) -> Csr<T> {
         let n = self.n_points();
@@ -99,7 +105,7 @@ pub trait ToNew<T: Scalar>: Affinities<T> {
 }
 
 macro_rules! forward {
-    ($($pointer:ty),*) => {$(
+    ($pointer:ty, |$this:pat_param| $storage:expr) => {
         impl<T: Scalar, A: Affinities<T> + ?Sized> Affinities<T> for $pointer {
             fn n_points(&self) -> usize {
                 (**self).n_points()
@@ -109,6 +115,10 @@ macro_rules! forward {
             }
             fn row(&self, i: usize) -> AffinityRow<'_, T> {
                 (**self).row(i)
+            }
+            fn storage(&mut self) -> Option<&mut Csr<T>> {
+                let $this = self;
+                $storage
             }
         }
 
@@ -123,9 +133,11 @@ macro_rules! forward {
                 (**self).to_new(index, points, request, control)
             }
         }
-    )*};
+    };
 }
-forward!(&A, Arc<A>);
+forward!(&A, |_| None);
+forward!(&mut A, |this| (**this).storage());
+forward!(Arc<A>, |this| Arc::get_mut(this)?.storage());
 
 impl<T: Scalar, A: Affinities<T> + ?Sized> Affinities<T> for Box<A> {
     fn n_points(&self) -> usize {
@@ -136,6 +148,9 @@ impl<T: Scalar, A: Affinities<T> + ?Sized> Affinities<T> for Box<A> {
     }
     fn row(&self, i: usize) -> AffinityRow<'_, T> {
         (**self).row(i)
+    }
+    fn storage(&mut self) -> Option<&mut Csr<T>> {
+        (**self).storage()
     }
     fn into_csr(self: Box<Self>) -> Csr<T> {
         (*self).into_csr()

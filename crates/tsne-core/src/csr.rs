@@ -159,6 +159,10 @@ impl<T: Scalar> Affinities<T> for Csr<T> {
         AffinityRow { columns, values }
     }
 
+    fn storage(&mut self) -> Option<&mut Csr<T>> {
+        Some(self)
+    }
+
     fn into_csr(self: Box<Self>) -> Csr<T> {
         *self
     }

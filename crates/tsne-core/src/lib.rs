@@ -38,5 +38,5 @@ pub use kernel::{InvalidDof, StudentT};
 pub use knn::{KnnGraph, NeighborIndex, NeighborQuery};
 pub use points::{Dense, MAX_POINTS, Points, Sparse};
 pub use repulsion::{Ball, NegativeGradient, ReferenceField};
-pub use scalar::{Element, Scalar, Typed};
+pub use scalar::{ByScalar, Element, Scalar, Typed};
 pub use seed::Seed;

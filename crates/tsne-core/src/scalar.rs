@@ -80,6 +80,48 @@ pub trait Scalar:
     fn typed(values: &[Self]) -> Typed<&[f32], &[f64]>;
     /// The same mutable slice under its concrete type.
     fn typed_mut(values: &mut [Self]) -> Typed<&mut [f32], &mut [f64]>;
+    /// Calls the `f32` or the `f64` form of a function.
+    fn call<F: ByScalar>(input: F::Input<Self>) -> F::Output<Self>;
+}
+
+/// A function in two forms, one for each [`Scalar`]; called by [`Scalar::call`].
+///
+/// Generic functions are compiled by every crate that calls them. The two forms are no generic functions, so that what
+/// they call in turn is compiled once, in the crate that implements this:
+///
+/// ```
+/// use tsne_core::{ByScalar, Scalar};
+///
+/// fn large_generic_function<T: Scalar>(values: &[T]) -> T {
+///     values.iter().copied().sum()
+/// }
+///
+/// struct Sum<'a>(&'a ());
+/// impl<'a> ByScalar for Sum<'a> {
+///     type Input<T: Scalar> = &'a [T];
+///     type Output<T: Scalar> = T;
+///     fn f32(input: &'a [f32]) -> f32 {
+///         large_generic_function(input)
+///     }
+///     fn f64(input: &'a [f64]) -> f64 {
+///         large_generic_function(input)
+///     }
+/// }
+///
+/// fn sum<T: Scalar>(values: &[T]) -> T {
+///     T::call::<Sum<'_>>(values)
+/// }
+/// assert_eq!(sum(&[1.0_f32, 2.0]), 3.0);
+/// ```
+pub trait ByScalar {
+    /// What the function is given.
+    type Input<T: Scalar>;
+    /// What it returns.
+    type Output<T: Scalar>;
+    /// Its form for `f32`.
+    fn f32(input: Self::Input<f32>) -> Self::Output<f32>;
+    /// Its form for `f64`.
+    fn f64(input: Self::Input<f64>) -> Self::Output<f64>;
 }
 
 /// What a cell of a dense matrix may be: `f32`, `f64` or `u8`. Sealed.
@@ -97,7 +139,7 @@ impl Element for u8 {
 }
 
 macro_rules! impl_scalar {
-    ($t:ty, $variant:ident) => {
+    ($t:ident, $variant:ident) => {
         impl Element for $t {
             fn to_f64(self) -> f64 {
                 f64::from(self)
@@ -145,6 +187,10 @@ macro_rules! impl_scalar {
             #[inline]
             fn typed_mut(values: &mut [Self]) -> Typed<&mut [f32], &mut [f64]> {
                 Typed::$variant(values)
+            }
+            #[inline]
+            fn call<F: ByScalar>(input: F::Input<Self>) -> F::Output<Self> {
+                F::$t(input)
             }
         }
     };

@@ -162,17 +162,16 @@ impl<T: Real> Convolution<T> {
         potential
     }
 
-    /// Transforms `N` of `n_terms` fields of a block back, from `first_term` on: reads the bundles, writes every field
-    /// at every used row to `fields`.
+    /// Transforms the `n_terms` fields of a block back: reads the bundles, writes to `fields` every field at every used
+    /// row, those of one row together.
     #[inline(always)]
-    pub(crate) fn inverse<S: Simd, const N: usize>(
+    pub(crate) fn inverse<S: Simd>(
         &self,
         simd: S,
         block: usize,
         bundles: &[Complexes<T>],
-        first_term: usize,
         n_terms: usize,
-        fields: &mut [[Row<T>; N]],
+        fields: &mut [Row<T>],
         scratch: &mut Scratch<T>,
     ) {
         let [first, middle, _] = &self.plans;
@@ -182,8 +181,8 @@ impl<T: Real> Convolution<T> {
         let [lines, mirrored, planes, spare, line] =
             scratch.buffers(padded.max(n_first * used_middle).max(n_middle));
         let spare = &mut *spare;
-        for term in 0..N {
-            let at = (first_term + term) * self.shape.columns() + block * BLOCK;
+        for term in 0..n_terms {
+            let at = term * self.shape.columns() + block * BLOCK;
             let bundles =
                 bundles.chunks_exact(self.bundle_len(n_terms)).map(|bundle| &bundle[at..at + LANES]);
             for (bundle, numbers) in bundles.enumerate() {
@@ -193,7 +192,7 @@ impl<T: Real> Convolution<T> {
             if self.shape.twists() == 1 {
                 exchange(simd, &mut lines[..n_first]);
                 let (done, _) = first.transform(simd, &mut lines[..n_first], &mut spare[..n_first]);
-                self.real_parts(simd, done, fields.iter_mut().map(|row| &mut row[term]));
+                self.real_parts(simd, done, fields[term..].iter_mut().step_by(n_terms));
                 continue;
             }
             let pairs = lines.chunks_exact_mut(n_middle).zip(mirrored.chunks_exact_mut(n_middle));
@@ -210,8 +209,8 @@ impl<T: Real> Convolution<T> {
             }
             for (m, line) in planes.chunks_exact_mut(n_first).take(used_middle).enumerate() {
                 let (done, _) = first.transform(simd, line, &mut spare[..n_first]);
-                let rows = fields[m..].iter_mut().step_by(used_middle).take(used_first);
-                self.real_parts(simd, done, rows.map(|row| &mut row[term]));
+                let rows = fields[m * n_terms + term..].iter_mut().step_by(used_middle * n_terms);
+                self.real_parts(simd, done, rows.take(used_first));
             }
         }
     }

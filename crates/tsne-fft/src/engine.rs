@@ -151,7 +151,7 @@ impl<T: Real, const D: usize> Engine<T, D> {
             pool.lend(|Work { scratch, fields, .. }| {
                 fields.resize(shape.rows(), [Row::zero(); D]);
                 dispatch!(level, simd => {
-                    convolution.inverse(simd, block, bundles, 0, D, fields, scratch);
+                    convolution.inverse(simd, block, bundles, D, fields.as_flattened_mut(), scratch);
                     for (force, &point) in forces.iter_mut().zip(points) {
                         *force = gather(simd, shape.used, block * BLOCK, point, fields).map(|f| f * scale);
                     }
@@ -162,19 +162,16 @@ impl<T: Real, const D: usize> Engine<T, D> {
         self.bins.unsort(&self.forces, forces);
     }
 
-    /// The first `N` fields from `first_term` on that [`convolve`](Self::convolve) left, at all nodes: block after block.
-    pub(crate) fn fields<const N: usize>(
-        &self,
-        convolution: &Convolution<T>,
-        first_term: usize,
-        n_terms: usize,
-    ) -> Vec<[Row<T>; N]> {
+    /// All fields that [`convolve`](Self::convolve) left, at all nodes: block after block, in it row after row of nodes, and
+    /// for each row its `n_terms` fields.
+    pub(crate) fn fields(&self, convolution: &Convolution<T>, n_terms: usize) -> Vec<Row<T>> {
         let (shape, level) = (&convolution.shape, self.level);
-        let mut fields = vec![[Row::zero(); N]; shape.blocks() * shape.rows()];
-        fields.par_chunks_exact_mut(shape.rows()).enumerate().for_each(|(block, fields)| {
+        let len = n_terms * shape.rows();
+        let mut fields = vec![Row::zero(); shape.blocks() * len];
+        fields.par_chunks_exact_mut(len).enumerate().for_each(|(block, fields)| {
             self.pool.lend(|Work { scratch, .. }| {
                 dispatch!(level, simd =>
-                    convolution.inverse(simd, block, &self.bundles, first_term, n_terms, fields, scratch));
+                    convolution.inverse(simd, block, &self.bundles, n_terms, fields, scratch));
             });
         });
         fields

@@ -17,7 +17,7 @@ use crate::grid::{BLOCK, Grid, Shape, Terms, place};
 use crate::lanes::{Real, Row};
 use crate::params::Params;
 use crate::spectrum::Term;
-use crate::stencil::gather;
+use crate::stencil::gather_all;
 
 /// Targets of one task.
 const CHUNK: usize = 256;
@@ -190,9 +190,8 @@ struct Nodes<T, const D: usize> {
     spacing: T,
     /// The potential is no smaller than this anywhere on the mesh.
     least: f64,
-    /// Block after block, each row after row.
-    potential: Vec<[Row<T>; 1]>,
-    forces: Vec<[Row<T>; D]>,
+    /// Potential and forces, block after block, each row after row.
+    fields: Vec<Row<T>>,
 }
 
 impl<T: Real, const D: usize> Field<T, D> {
@@ -233,8 +232,7 @@ impl<T: Real, const D: usize> Field<T, D> {
             shape: grid.shape,
             spacing: T::lit(grid.spacing),
             least: sources.len() as f64 * kernel.similarity(farthest2),
-            potential: engine.fields(&convolution, 0, D + 1),
-            forces: engine.fields(&convolution, 1, D + 1),
+            fields: engine.fields(&convolution, D + 1),
         });
         Ok(field)
     }
@@ -304,9 +302,9 @@ impl<T: Real, const D: usize> Nodes<T, D> {
         let used = self.shape.used;
         let scaled = self.scale.apply(target);
         let block = meet(scaled[D - 1], used[2]).0 / BLOCK;
-        let rows = block * self.shape.rows()..(block + 1) * self.shape.rows();
-        let [potential] = gather(simd, used, block * BLOCK, scaled, &self.potential[rows.clone()]);
-        let forces: [T; D] = gather(simd, used, block * BLOCK, scaled, &self.forces[rows]);
+        let rows = self.shape.rows() * (D + 1);
+        let fields = &self.fields[block * rows..][..rows];
+        let (potential, forces) = gather_all(simd, used, block * BLOCK, scaled, fields);
         let potential = potential.to_f64().max(self.least);
         (std::array::from_fn(|axis| forces[axis] * self.spacing), potential)
     }

@@ -96,11 +96,49 @@ pub(crate) fn gather<S: Simd, T: Real, const D: usize, const N: usize>(
     );
     let mut fields = [T::default(); N];
     for (field, sum) in fields.iter_mut().zip(sums) {
-        let mut values = [T::default(); REACH];
-        (sum * stencil.weights).store(&mut values);
-        *field = (values[0] + values[1]) + (values[2] + values[3]);
+        *field = total::<S, T>(sum * stencil.weights);
     }
     fields
+}
+
+#[inline(always)]
+fn total<S: Simd, T: Real>(lanes: T::Quad<S>) -> T {
+    let mut values = [T::default(); REACH];
+    lanes.store(&mut values);
+    (values[0] + values[1]) + (values[2] + values[3])
+}
+
+/// Reads a potential and `D` fields at `point`. `rows` holds them for a block: for each row of nodes the potential, then
+/// the fields.
+#[inline(always)]
+pub(crate) fn gather_all<S: Simd, T: Real, const D: usize>(
+    simd: S,
+    used: [usize; 3],
+    block_column: usize,
+    point: [T; D],
+    rows: &[Row<T>],
+) -> (T, [T; D]) {
+    let stencil = Stencil::<S, T>::new(simd, used, block_column, point);
+    let mut potential = T::Quad::<S>::splat(simd, T::default());
+    let mut sums = [potential; D];
+    stencil.rows::<D>(
+        used[1],
+        #[inline(always)]
+        |row, weight| {
+            let weight = T::Quad::<S>::splat(simd, weight);
+            let fields = &rows[row * (D + 1)..][..D + 1];
+            potential = T::Quad::<S>::load(simd, quad(&fields[0], stencil.column)).mul_add(weight, potential);
+            for d in 0..D {
+                let field = T::Quad::<S>::load(simd, quad(&fields[1 + d], stencil.column));
+                sums[d] = field.mul_add(weight, sums[d]);
+            }
+        },
+    );
+    let mut fields = [T::default(); D];
+    for d in 0..D {
+        fields[d] = total::<S, T>(sums[d] * stencil.weights);
+    }
+    (total::<S, T>(potential * stencil.weights), fields)
 }
 
 /// Σ over `points` of the potential that each gives itself, from its coefficients for the powers of t(1 − t) along the

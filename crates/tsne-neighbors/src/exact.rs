@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use tsne_core::{BackendError, Control, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar};
 
+use crate::compiled::compiled_here;
 use crate::dense::DensePoints;
 use crate::error::{Error, check_features, check_k};
 use crate::geometry::Geometry;
@@ -63,15 +64,7 @@ impl<'a, T: Scalar> Exact<'a, T> {
     /// As [`new`](Self::new); when a parameter of the metric is out of range; when the metric is not defined for a
     /// row, such as a negative one under [`Metric::Hellinger`], or not available for sparse points.
     pub fn with_metric(points: Points<'a, T>, metric: &Metric) -> Result<Self, Error> {
-        points.check_finite()?;
-        let geometry = Geometry::of_points(metric, points)?;
-        let points = match points {
-            Points::Sparse(points) => {
-                Indexed::Sparse(SparsePoints::new(Cow::Borrowed(points.matrix()), geometry)?)
-            }
-            points => Indexed::Dense(DensePoints::new(points, geometry)?),
-        };
-        Ok(Self { points })
+        index_points(points, metric)
     }
 
     /// The same index with a copy of its points.
@@ -104,12 +97,7 @@ impl<T: Scalar> NeighborIndex<T> for Exact<'_, T> {
     }
 
     fn knn_graph(&self, k: usize, control: &Control<'_>) -> Result<KnnGraph<T>, BackendError> {
-        check_k(k, self.n_points().saturating_sub(1))?;
-        let graph = match &self.points {
-            Indexed::Dense(points) => points.graph(k, control),
-            Indexed::Sparse(points) => points.graph(k, control),
-        };
-        Ok(graph?)
+        graph(self, k, control)
     }
 }
 
@@ -127,10 +115,42 @@ impl<T: Scalar> NeighborQuery<T> for Exact<'_, T> {
         k: usize,
         control: &Control<'_>,
     ) -> Result<KnnGraph<T>, BackendError> {
-        check_k(k, self.n_points())?;
-        check_features(self.n_features(), queries.n_features())?;
+        answers(self, queries, k, control)
+    }
+}
+
+compiled_here! {
+    fn index_points<'a, 's; T>(points: Points<'a, T>, metric: &'s Metric) -> Result<Exact<'a, T>, Error> {
+        points.check_finite()?;
+        let geometry = Geometry::of_points(metric, points)?;
+        let points = match points {
+            Points::Sparse(points) => {
+                Indexed::Sparse(SparsePoints::new(Cow::Borrowed(points.matrix()), geometry)?)
+            }
+            points => Indexed::Dense(DensePoints::new(points, geometry)?),
+        };
+        Ok(Exact { points })
+    }
+
+    fn graph<'s; T>(index: &'s Exact<'s, T>, k: usize, control: &'s Control<'s>) -> Result<KnnGraph<T>, BackendError> {
+        check_k(k, index.n_points().saturating_sub(1))?;
+        let graph = match &index.points {
+            Indexed::Dense(points) => points.graph(k, control),
+            Indexed::Sparse(points) => points.graph(k, control),
+        };
+        Ok(graph?)
+    }
+
+    fn answers<'s; T>(
+        index: &'s Exact<'s, T>,
+        queries: Points<'s, T>,
+        k: usize,
+        control: &'s Control<'s>,
+    ) -> Result<KnnGraph<T>, BackendError> {
+        check_k(k, index.n_points())?;
+        check_features(index.n_features(), queries.n_features())?;
         queries.check_finite().map_err(Error::from)?;
-        let graph = match &self.points {
+        let graph = match &index.points {
             Indexed::Dense(points) => points.answers(queries, k, control),
             Indexed::Sparse(points) => points.answers(queries, k, control),
         };

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 use tsne_core::{BackendError, Control, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar, Seed};
 
+use crate::compiled::compiled_here;
 use crate::coordinates::Coordinates;
 use crate::direct::{Direct, Scratch};
 use crate::error::{Error, check_features, check_k};
@@ -136,36 +137,7 @@ impl<'a, T: Scalar> RandomProjectionForest<'a, T> {
         params: ForestParams,
         control: &Control<'_>,
     ) -> Result<Self, Error> {
-        for (parameter, value) in [("n_trees", params.n_trees), ("search_k", params.search_k.unwrap_or(1))] {
-            if value == 0 {
-                return Err(Error::BadIndexParameter { index: INDEX, parameter, value, bound: "at least 1" });
-            }
-        }
-        points.check_finite()?;
-        let geometry = Geometry::of_points(metric, points)?;
-        let quantity = match geometry.base {
-            Base::Squares => Quantity::Squares,
-            Base::Absolutes => Quantity::Absolutes,
-            Base::Largest => Quantity::Largest,
-            Base::Pair(Pair::Hamming) => Quantity::Different,
-            Base::Pair(_) => return Err(Error::UnsupportedMetric { index: INDEX, metric: geometry.name }),
-        };
-        let store = Store::new(points, &geometry)?;
-        let coordinates = coordinates(&store, store.common_scale());
-        let progress = Progress::new(control, params.n_trees);
-        let grow = |number: usize, coordinates: &Coordinates<T>| {
-            let tree = Tree::new(coordinates, LEAF_SIZE, params.seed.derive(number as u64), &progress)?;
-            progress.advance(1)?;
-            Ok(tree)
-        };
-        let mut first = grow(0, &coordinates)?;
-        let order = first.renumber();
-        let coordinates = coordinates.reordered(&order);
-        let others = (1..params.n_trees).into_par_iter().map(|number| grow(number, &coordinates));
-        let mut trees = vec![first];
-        trees.extend(others.collect::<Result<Vec<_>, Error>>()?);
-        let distances_computed = AtomicU64::new(0);
-        Ok(Self { geometry, store, params, quantity, trees, coordinates, order, distances_computed })
+        build(points, metric, params, control)
     }
 
     /// The same index with a copy of its points.
@@ -274,8 +246,7 @@ impl<T: Scalar> NeighborIndex<T> for RandomProjectionForest<'_, T> {
     }
 
     fn knn_graph(&self, k: usize, control: &Control<'_>) -> Result<KnnGraph<T>, BackendError> {
-        check_k(k, self.n_points().saturating_sub(1))?;
-        Ok(self.search(None, k, control)?)
+        graph(self, k, control)
     }
 }
 
@@ -290,10 +261,68 @@ impl<T: Scalar> NeighborQuery<T> for RandomProjectionForest<'_, T> {
         k: usize,
         control: &Control<'_>,
     ) -> Result<KnnGraph<T>, BackendError> {
-        check_k(k, self.n_points())?;
-        check_features(NeighborQuery::n_features(self), queries.n_features())?;
+        answers(self, queries, k, control)
+    }
+}
+
+compiled_here! {
+    fn build<'a, 's; T>(
+        points: Points<'a, T>,
+        metric: &'s Metric,
+        params: ForestParams,
+        control: &'s Control<'s>,
+    ) -> Result<RandomProjectionForest<'a, T>, Error> {
+        for (parameter, value) in [("n_trees", params.n_trees), ("search_k", params.search_k.unwrap_or(1))] {
+            if value == 0 {
+                return Err(Error::BadIndexParameter { index: INDEX, parameter, value, bound: "at least 1" });
+            }
+        }
+        points.check_finite()?;
+        let geometry = Geometry::of_points(metric, points)?;
+        let quantity = match geometry.base {
+            Base::Squares => Quantity::Squares,
+            Base::Absolutes => Quantity::Absolutes,
+            Base::Largest => Quantity::Largest,
+            Base::Pair(Pair::Hamming) => Quantity::Different,
+            Base::Pair(_) => return Err(Error::UnsupportedMetric { index: INDEX, metric: geometry.name }),
+        };
+        let store = Store::new(points, &geometry)?;
+        let coordinates = coordinates(&store, store.common_scale());
+        let progress = Progress::new(control, params.n_trees);
+        let grow = |number: usize, coordinates: &Coordinates<T>| {
+            let tree = Tree::new(coordinates, LEAF_SIZE, params.seed.derive(number as u64), &progress)?;
+            progress.advance(1)?;
+            Ok(tree)
+        };
+        let mut first = grow(0, &coordinates)?;
+        let order = first.renumber();
+        let coordinates = coordinates.reordered(&order);
+        let others = (1..params.n_trees).into_par_iter().map(|number| grow(number, &coordinates));
+        let mut trees = vec![first];
+        trees.extend(others.collect::<Result<Vec<_>, Error>>()?);
+        let distances_computed = AtomicU64::new(0);
+        Ok(RandomProjectionForest { geometry, store, params, quantity, trees, coordinates, order, distances_computed })
+    }
+
+    fn graph<'s; T>(
+        forest: &'s RandomProjectionForest<'s, T>,
+        k: usize,
+        control: &'s Control<'s>,
+    ) -> Result<KnnGraph<T>, BackendError> {
+        check_k(k, forest.n_points().saturating_sub(1))?;
+        Ok(forest.search(None, k, control)?)
+    }
+
+    fn answers<'s; T>(
+        forest: &'s RandomProjectionForest<'s, T>,
+        queries: Points<'s, T>,
+        k: usize,
+        control: &'s Control<'s>,
+    ) -> Result<KnnGraph<T>, BackendError> {
+        check_k(k, forest.n_points())?;
+        check_features(NeighborQuery::n_features(forest), queries.n_features())?;
         queries.check_finite().map_err(Error::from)?;
-        let queries = Store::new(queries, &self.geometry)?;
-        Ok(self.search(Some(&queries), k, control)?)
+        let queries = Store::new(queries, &forest.geometry)?;
+        Ok(forest.search(Some(&queries), k, control)?)
     }
 }

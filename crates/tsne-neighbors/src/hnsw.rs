@@ -6,6 +6,7 @@ use hnsw_rs::anndists::dist::Distance;
 use hnsw_rs::hnsw::Hnsw as Layers;
 use tsne_core::{BackendError, Control, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar};
 
+use crate::compiled::compiled_here;
 use crate::error::Error;
 use crate::metric::Metric;
 use crate::progress::Progress;
@@ -105,23 +106,7 @@ impl<'a, T: Scalar> Hnsw<'a, T> {
         params: HnswParams,
         control: &Control<'_>,
     ) -> Result<Self, Error> {
-        check_parameter("max_connections", params.max_connections, 256, "from 1 to 256")?;
-        check_parameter("ef_construction", params.ef_construction, usize::MAX, "at least 1")?;
-        let points = RowPoints::new(points, metric)?;
-        let rows: Vec<(Row, usize)> = points.rows().into_iter().zip(0..).collect();
-        let layers =
-            Layers::new(params.max_connections, rows.len(), MAX_LAYERS, params.ef_construction, Compare);
-        let progress = Progress::new(control, rows.len());
-        for rows in rows.chunks(CHUNK) {
-            progress.advance(rows.len())?;
-            let rows: Vec<(&[Row], usize)> =
-                rows.iter().map(|(row, i)| (std::slice::from_ref(row), *i)).collect();
-            layers.parallel_insert_slice(&rows);
-            points.check()?;
-        }
-        let mut layers = layers;
-        layers.set_searching_mode(true);
-        Ok(Self { points, params, layers })
+        build(points, metric, params, control)
     }
 
     /// The same index with a copy of its points.
@@ -158,8 +143,7 @@ impl<T: Scalar> NeighborIndex<T> for Hnsw<'_, T> {
     }
 
     fn knn_graph(&self, k: usize, control: &Control<'_>) -> Result<KnnGraph<T>, BackendError> {
-        let find = |(): &mut (), row: &Row, candidates: &mut Vec<u32>| self.find(row, k, candidates);
-        Ok(self.points.graph(k, control, || (), find)?)
+        graph(self, k, control)
     }
 }
 
@@ -174,8 +158,49 @@ impl<T: Scalar> NeighborQuery<T> for Hnsw<'_, T> {
         k: usize,
         control: &Control<'_>,
     ) -> Result<KnnGraph<T>, BackendError> {
-        let find = |(): &mut (), row: &Row, candidates: &mut Vec<u32>| self.find(row, k, candidates);
-        Ok(self.points.answers(queries, k, control, || (), find)?)
+        answers(self, queries, k, control)
+    }
+}
+
+compiled_here! {
+    fn build<'a, 's; T>(
+        points: Points<'a, T>,
+        metric: &'s Metric,
+        params: HnswParams,
+        control: &'s Control<'s>,
+    ) -> Result<Hnsw<'a, T>, Error> {
+        check_parameter("max_connections", params.max_connections, 256, "from 1 to 256")?;
+        check_parameter("ef_construction", params.ef_construction, usize::MAX, "at least 1")?;
+        let points = RowPoints::new(points, metric)?;
+        let rows: Vec<(Row, usize)> = points.rows().into_iter().zip(0..).collect();
+        let layers =
+            Layers::new(params.max_connections, rows.len(), MAX_LAYERS, params.ef_construction, Compare);
+        let progress = Progress::new(control, rows.len());
+        for rows in rows.chunks(CHUNK) {
+            progress.advance(rows.len())?;
+            let rows: Vec<(&[Row], usize)> =
+                rows.iter().map(|(row, i)| (std::slice::from_ref(row), *i)).collect();
+            layers.parallel_insert_slice(&rows);
+            points.check()?;
+        }
+        let mut layers = layers;
+        layers.set_searching_mode(true);
+        Ok(Hnsw { points, params, layers })
+    }
+
+    fn graph<'s; T>(index: &'s Hnsw<'s, T>, k: usize, control: &'s Control<'s>) -> Result<KnnGraph<T>, BackendError> {
+        let find = |(): &mut (), row: &Row, candidates: &mut Vec<u32>| index.find(row, k, candidates);
+        Ok(index.points.graph(k, control, || (), find)?)
+    }
+
+    fn answers<'s; T>(
+        index: &'s Hnsw<'s, T>,
+        queries: Points<'s, T>,
+        k: usize,
+        control: &'s Control<'s>,
+    ) -> Result<KnnGraph<T>, BackendError> {
+        let find = |(): &mut (), row: &Row, candidates: &mut Vec<u32>| index.find(row, k, candidates);
+        Ok(index.points.answers(queries, k, control, || (), find)?)
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt;
 use instant_distance::{Builder, Hnsw, Point, Search};
 use tsne_core::{BackendError, Control, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar, Seed};
 
+use crate::compiled::compiled_here;
 use crate::error::Error;
 use crate::metric::Metric;
 use crate::row::{Row, RowPoints};
@@ -93,24 +94,7 @@ impl<'a, T: Scalar> InstantDistance<'a, T> {
         params: InstantDistanceParams,
         control: &Control<'_>,
     ) -> Result<Self, Error> {
-        for (parameter, value) in
-            [("ef_construction", params.ef_construction), ("ef_search", params.ef_search)]
-        {
-            if value == 0 {
-                let index = "instant-distance";
-                return Err(Error::BadIndexParameter { index, parameter, value, bound: "at least 1" });
-            }
-        }
-        let points = RowPoints::new(points, metric)?;
-        control.tick(0, points.n_points())?;
-        let builder = Builder::default()
-            .seed(params.seed.0)
-            .ef_construction(params.ef_construction)
-            .ef_search(params.ef_search);
-        let (layers, _) = builder.build_hnsw(points.rows());
-        points.check()?;
-        control.tick(points.n_points(), points.n_points())?;
-        Ok(Self { points, params, layers })
+        build(points, metric, params, control)
     }
 
     /// The same index with a copy of its points.
@@ -133,10 +117,7 @@ impl<T: Scalar> NeighborIndex<T> for InstantDistance<'_, T> {
     }
 
     fn knn_graph(&self, k: usize, control: &Control<'_>) -> Result<KnnGraph<T>, BackendError> {
-        let find = |search: &mut Search, row: &Row, candidates: &mut Vec<u32>| {
-            self.find(search, row, k, candidates);
-        };
-        Ok(self.points.graph(k, control, Search::default, find)?)
+        graph(self, k, control)
     }
 }
 
@@ -151,10 +132,58 @@ impl<T: Scalar> NeighborQuery<T> for InstantDistance<'_, T> {
         k: usize,
         control: &Control<'_>,
     ) -> Result<KnnGraph<T>, BackendError> {
+        answers(self, queries, k, control)
+    }
+}
+
+compiled_here! {
+    fn build<'a, 's; T>(
+        points: Points<'a, T>,
+        metric: &'s Metric,
+        params: InstantDistanceParams,
+        control: &'s Control<'s>,
+    ) -> Result<InstantDistance<'a, T>, Error> {
+        for (parameter, value) in
+            [("ef_construction", params.ef_construction), ("ef_search", params.ef_search)]
+        {
+            if value == 0 {
+                let index = "instant-distance";
+                return Err(Error::BadIndexParameter { index, parameter, value, bound: "at least 1" });
+            }
+        }
+        let points = RowPoints::new(points, metric)?;
+        control.tick(0, points.n_points())?;
+        let builder = Builder::default()
+            .seed(params.seed.0)
+            .ef_construction(params.ef_construction)
+            .ef_search(params.ef_search);
+        let (layers, _) = builder.build_hnsw(points.rows());
+        points.check()?;
+        control.tick(points.n_points(), points.n_points())?;
+        Ok(InstantDistance { points, params, layers })
+    }
+
+    fn graph<'s; T>(
+        index: &'s InstantDistance<'s, T>,
+        k: usize,
+        control: &'s Control<'s>,
+    ) -> Result<KnnGraph<T>, BackendError> {
         let find = |search: &mut Search, row: &Row, candidates: &mut Vec<u32>| {
-            self.find(search, row, k, candidates);
+            index.find(search, row, k, candidates);
         };
-        Ok(self.points.answers(queries, k, control, Search::default, find)?)
+        Ok(index.points.graph(k, control, Search::default, find)?)
+    }
+
+    fn answers<'s; T>(
+        index: &'s InstantDistance<'s, T>,
+        queries: Points<'s, T>,
+        k: usize,
+        control: &'s Control<'s>,
+    ) -> Result<KnnGraph<T>, BackendError> {
+        let find = |search: &mut Search, row: &Row, candidates: &mut Vec<u32>| {
+            index.find(search, row, k, candidates);
+        };
+        Ok(index.points.answers(queries, k, control, Search::default, find)?)
     }
 }
 

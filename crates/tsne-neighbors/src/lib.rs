@@ -21,6 +21,7 @@
 #![forbid(unsafe_code)]
 
 mod bound;
+mod compiled;
 mod coordinates;
 mod dense;
 mod descent;

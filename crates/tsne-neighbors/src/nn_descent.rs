@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tsne_core::{BackendError, Control, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar, Seed};
 
+use crate::compiled::compiled_here;
 use crate::coordinates::Coordinates;
 use crate::dense::DensePoints;
 use crate::descent::build::{Effort, Layout, graph_lists};
@@ -86,18 +87,7 @@ impl<'a, T: Scalar> NnDescent<'a, T> {
     /// # Errors
     /// As [`knn_graph`](NeighborIndex::knn_graph).
     pub fn counted_graph(&self, k: usize, control: &Control<'_>) -> Result<(KnnGraph<T>, u64), BackendError> {
-        let n = self.n_points();
-        check_k(k, n.saturating_sub(1))?;
-        let Some((points, effort)) = self.approximate(k) else {
-            let n = n as u64;
-            return Ok((self.points.knn_graph(k, control)?, n * (n - 1) / 2));
-        };
-        let progress = Progress::new(control, effort.steps(n) + n);
-        let layout = Layout::new(&points.store, self.seed, &effort, &progress)?;
-        let (lists, pairs) = self.lists(points, &layout, k, &effort, &progress)?;
-        let order = layout.order;
-        drop(layout.coordinates);
-        Ok((write_graph(&points.direct(&points.store), lists, &order, &progress)?, pairs))
+        counted_graph(self, k, control)
     }
 
     /// The points, where approximation pays for `k` neighbors, and how much is done.
@@ -255,21 +245,51 @@ impl<T: Scalar> NeighborQuery<T> for NnDescent<'_, T> {
         k: usize,
         control: &Control<'_>,
     ) -> Result<KnnGraph<T>, BackendError> {
-        let n = self.n_points();
+        answers(self, queries, k, control)
+    }
+}
+
+compiled_here! {
+    fn counted_graph<'s; T>(
+        index: &'s NnDescent<'s, T>,
+        k: usize,
+        control: &'s Control<'s>,
+    ) -> Result<(KnnGraph<T>, u64), BackendError> {
+        let n = index.n_points();
+        check_k(k, n.saturating_sub(1))?;
+        let Some((points, effort)) = index.approximate(k) else {
+            let n = n as u64;
+            return Ok((index.points.knn_graph(k, control)?, n * (n - 1) / 2));
+        };
+        let progress = Progress::new(control, effort.steps(n) + n);
+        let layout = Layout::new(&points.store, index.seed, &effort, &progress)?;
+        let (lists, pairs) = index.lists(points, &layout, k, &effort, &progress)?;
+        let order = layout.order;
+        drop(layout.coordinates);
+        Ok((write_graph(&points.direct(&points.store), lists, &order, &progress)?, pairs))
+    }
+
+    fn answers<'s; T>(
+        index: &'s NnDescent<'s, T>,
+        queries: Points<'s, T>,
+        k: usize,
+        control: &'s Control<'s>,
+    ) -> Result<KnnGraph<T>, BackendError> {
+        let n = index.n_points();
         check_k(k, n)?;
-        check_features(self.n_features(), queries.n_features())?;
-        let approximate = self.approximate(EDGES).filter(|_| self.approximate(k).is_some());
+        check_features(index.n_features(), queries.n_features())?;
+        let approximate = index.approximate(EDGES).filter(|_| index.approximate(k).is_some());
         let Some((points, effort)) = approximate.filter(|_| !matches!(queries, Points::Sparse(_))) else {
-            return self.points.query(queries, k, control);
+            return index.points.query(queries, k, control);
         };
         queries.check_finite().map_err(Error::from)?;
         let store = Store::new(queries, &points.geometry)?;
-        let prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let prepared = index.prepared.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let steps = if prepared.is_some() { 0 } else { effort.steps(n) };
         let progress = Progress::new(control, steps + queries.n_points());
         let graph = match prepared {
             Some(graph) => graph,
-            None => self.prepare(points, &effort, &progress)?,
+            None => index.prepare(points, &effort, &progress)?,
         };
         let rows = Coordinates::of(&store, points.store.common_scale(), !points.store.zero_rows().is_empty());
         let direct = points.direct(&store);

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use rayon::prelude::*;
 use tsne_core::{BackendError, Control, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar};
 
+use crate::compiled::compiled_here;
 use crate::error::{Error, check_features, check_k};
 use crate::progress::Progress;
 use crate::selection::zeros;
@@ -41,21 +42,7 @@ impl<'a, T: Scalar> PrecomputedDistances<'a, T> {
     /// When the matrix is not square or not dense, an entry is NaN, infinite or negative, or an entry differs from its
     /// reverse by more than 1e-6 of the largest.
     pub fn new(matrix: Points<'a, T>) -> Result<Self, Error> {
-        let index = Self::unchecked_symmetry(matrix)?;
-        let n = index.n;
-        let largest = index.matrix.iter().fold(0.0, |m: f64, d| m.max(d.to_f64()));
-        let bad = (0..n).into_par_iter().find_map_first(|i| {
-            let at = |i: usize, j: usize| index.matrix[i * n + j].to_f64();
-            (0..i)
-                .find(|&j| (at(i, j) - at(j, i)).abs() > ASYMMETRY * largest)
-                .map(|j| (i, j, at(i, j), at(j, i)))
-        });
-        match bad {
-            Some((row, column, distance, reverse)) => {
-                Err(Error::Asymmetric { row, column, distance, reverse })
-            }
-            None => Ok(index),
-        }
+        checked(matrix)
     }
 
     /// As [`new`](Self::new), but replaces every entry and its reverse by their mean, however far apart they are.
@@ -63,16 +50,7 @@ impl<'a, T: Scalar> PrecomputedDistances<'a, T> {
     /// # Errors
     /// As [`new`](Self::new), symmetry excepted.
     pub fn symmetrized(matrix: Points<'_, T>) -> Result<PrecomputedDistances<'static, T>, Error> {
-        let given = PrecomputedDistances::unchecked_symmetry(matrix)?;
-        let n = given.n;
-        let mut means = zeros(n * n)?;
-        means.par_chunks_mut(n.max(1)).enumerate().for_each(|(i, row)| {
-            for (j, mean) in row.iter_mut().enumerate() {
-                let (there, back) = (given.matrix[i * n + j].to_f64(), given.matrix[j * n + i].to_f64());
-                *mean = T::lit(0.5 * there + 0.5 * back);
-            }
-        });
-        Ok(PrecomputedDistances { matrix: Cow::Owned(means), n })
+        symmetrized(matrix)
     }
 
     /// The same index with a copy of its matrix.
@@ -148,8 +126,7 @@ impl<T: Scalar> NeighborIndex<T> for PrecomputedDistances<'_, T> {
     }
 
     fn knn_graph(&self, k: usize, control: &Control<'_>) -> Result<KnnGraph<T>, BackendError> {
-        check_k(k, self.n.saturating_sub(1))?;
-        Ok(smallest(&self.matrix, self.n, k, true, control)?)
+        graph(self, k, control)
     }
 }
 
@@ -164,11 +141,7 @@ impl<T: Scalar> NeighborQuery<T> for PrecomputedDistances<'_, T> {
         k: usize,
         control: &Control<'_>,
     ) -> Result<KnnGraph<T>, BackendError> {
-        check_k(k, self.n)?;
-        check_features(self.n, queries.n_features())?;
-        let values = distances_of(queries)?;
-        check_distances(&values, self.n, false)?;
-        Ok(smallest(&values, self.n, k, false, control)?)
+        answers(self, queries, k, control)
     }
 }
 
@@ -180,16 +153,75 @@ impl<T: Scalar> NeighborQuery<T> for PrecomputedDistances<'_, T> {
 /// # Errors
 /// When a row lists itself, a point that does not exist, or a point twice, or a distance is NaN, infinite or negative.
 pub fn precomputed_neighbors<T: Scalar>(graph: KnnGraph<T>) -> Result<KnnGraph<T>, Error> {
-    let n = graph.n_points();
-    let (k, mut neighbors, mut distances) = graph.into_parts();
-    neighbors.par_chunks_mut(k).zip(distances.par_chunks_mut(k)).for_each(|(neighbors, distances)| {
-        let mut row: Vec<(T, u32)> = distances.iter().copied().zip(neighbors.iter().copied()).collect();
-        row.sort_unstable_by(crate::top_k::by_distance);
-        for ((neighbor, distance), (d, j)) in neighbors.iter_mut().zip(distances).zip(row) {
-            (*neighbor, *distance) = (j, d);
+    sorted(graph)
+}
+
+compiled_here! {
+    fn checked<'a; T>(matrix: Points<'a, T>) -> Result<PrecomputedDistances<'a, T>, Error> {
+        let index = PrecomputedDistances::unchecked_symmetry(matrix)?;
+        let n = index.n;
+        let largest = index.matrix.iter().fold(0.0, |m: f64, d| m.max(d.to_f64()));
+        let bad = (0..n).into_par_iter().find_map_first(|i| {
+            let at = |i: usize, j: usize| index.matrix[i * n + j].to_f64();
+            (0..i)
+                .find(|&j| (at(i, j) - at(j, i)).abs() > ASYMMETRY * largest)
+                .map(|j| (i, j, at(i, j), at(j, i)))
+        });
+        match bad {
+            Some((row, column, distance, reverse)) => {
+                Err(Error::Asymmetric { row, column, distance, reverse })
+            }
+            None => Ok(index),
         }
-    });
-    let graph = KnnGraph::from_parts(k, neighbors, distances)?;
-    graph.check_rows(n, true)?;
-    Ok(graph)
+    }
+
+    fn symmetrized<'s; T>(matrix: Points<'s, T>) -> Result<PrecomputedDistances<'static, T>, Error> {
+        let given = PrecomputedDistances::unchecked_symmetry(matrix)?;
+        let n = given.n;
+        let mut means = zeros(n * n)?;
+        means.par_chunks_mut(n.max(1)).enumerate().for_each(|(i, row)| {
+            for (j, mean) in row.iter_mut().enumerate() {
+                let (there, back) = (given.matrix[i * n + j].to_f64(), given.matrix[j * n + i].to_f64());
+                *mean = T::lit(0.5 * there + 0.5 * back);
+            }
+        });
+        Ok(PrecomputedDistances { matrix: Cow::Owned(means), n })
+    }
+
+    fn graph<'s; T>(
+        index: &'s PrecomputedDistances<'s, T>,
+        k: usize,
+        control: &'s Control<'s>,
+    ) -> Result<KnnGraph<T>, BackendError> {
+        check_k(k, index.n.saturating_sub(1))?;
+        Ok(smallest(&index.matrix, index.n, k, true, control)?)
+    }
+
+    fn answers<'s; T>(
+        index: &'s PrecomputedDistances<'s, T>,
+        queries: Points<'s, T>,
+        k: usize,
+        control: &'s Control<'s>,
+    ) -> Result<KnnGraph<T>, BackendError> {
+        check_k(k, index.n)?;
+        check_features(index.n, queries.n_features())?;
+        let values = distances_of(queries)?;
+        check_distances(&values, index.n, false)?;
+        Ok(smallest(&values, index.n, k, false, control)?)
+    }
+
+    fn sorted<; T>(graph: KnnGraph<T>) -> Result<KnnGraph<T>, Error> {
+        let n = graph.n_points();
+        let (k, mut neighbors, mut distances) = graph.into_parts();
+        neighbors.par_chunks_mut(k).zip(distances.par_chunks_mut(k)).for_each(|(neighbors, distances)| {
+            let mut row: Vec<(T, u32)> = distances.iter().copied().zip(neighbors.iter().copied()).collect();
+            row.sort_unstable_by(crate::top_k::by_distance);
+            for ((neighbor, distance), (d, j)) in neighbors.iter_mut().zip(distances).zip(row) {
+                (*neighbor, *distance) = (j, d);
+            }
+        });
+        let graph = KnnGraph::from_parts(k, neighbors, distances)?;
+        graph.check_rows(n, true)?;
+        Ok(graph)
+    }
 }

@@ -6,6 +6,7 @@ use rand_xoshiro::rand_core::SeedableRng as _;
 use rayon::prelude::*;
 use tsne_core::{Control, KnnGraph, Points, Scalar, Seed};
 
+use crate::compiled::compiled_here;
 use crate::direct::{Direct, Scratch};
 use crate::error::{Error, check_k};
 use crate::geometry::Geometry;
@@ -62,23 +63,7 @@ pub fn recall<T: Scalar>(
     rows: Rows,
     control: &Control<'_>,
 ) -> Result<f64, Error> {
-    let all = AllDistances::new(points, metric)?;
-    let (n, k) = (all.n_points(), graph.k());
-    check_k(k, n.saturating_sub(1))?;
-    check_rows(n, graph.n_points())?;
-    let rows = rows.choose(n);
-    let progress = Progress::new(control, rows.len());
-    let hits = rows.par_iter().map_init(Buffers::default, |buffers, &i| {
-        progress.advance(1)?;
-        all.distances_of(i, buffers)?;
-        let neighbors = graph.row(i).0.iter().map(|&j| buffers.distances.get(j as usize).copied());
-        let found: Vec<f64> = neighbors.map(|d| d.unwrap_or(f64::INFINITY)).collect();
-        // The point itself, at the largest distance of all, is never counted.
-        let (_, &mut kth, _) = buffers.distances.select_nth_unstable_by(k - 1, f64::total_cmp);
-        Ok(found.iter().filter(|&&d| d <= kth * TIE).count())
-    });
-    let hits: usize = hits.collect::<Result<Vec<_>, Error>>()?.into_iter().sum();
-    Ok(hits as f64 / (rows.len() * k).max(1) as f64)
+    share_found(graph, points, metric, rows, control)
 }
 
 /// How a map keeps neighborhoods.
@@ -106,28 +91,67 @@ pub fn preservation<T: Scalar>(
     rows: Rows,
     control: &Control<'_>,
 ) -> Result<Preservation, Error> {
-    let (data, map) = (AllDistances::new(points, metric)?, AllDistances::new(map, &Metric::Euclidean)?);
-    let n = data.n_points();
-    check_rows(n, map.n_points())?;
-    check_k(k, n.saturating_sub(1) / 2)?;
-    let rows = rows.choose(n);
-    let progress = Progress::new(control, rows.len());
-    let excesses = rows.par_iter().map_init(<(Buffers, Buffers)>::default, |(in_data, in_map), &i| {
-        progress.advance(1)?;
-        data.distances_of(i, in_data)?;
-        map.distances_of(i, in_map)?;
-        Ok((
-            excess_ranks(&in_map.distances, &in_data.distances, k),
-            excess_ranks(&in_data.distances, &in_map.distances, k),
-        ))
-    });
-    let excesses = excesses.collect::<Result<Vec<_>, Error>>()?;
-    let worst = rows.len() as f64 * k as f64 * (2.0 * n as f64 - 3.0 * k as f64 - 1.0) / 2.0;
-    let kept = |excess: usize| 1.0 - excess as f64 / worst;
-    Ok(Preservation {
-        trustworthiness: kept(excesses.iter().map(|(intruders, _)| intruders).sum()),
-        continuity: kept(excesses.iter().map(|(_, missing)| missing).sum()),
-    })
+    kept(points, metric, map, k, rows, control)
+}
+
+compiled_here! {
+    fn share_found<'s; T>(
+        graph: &'s KnnGraph<T>,
+        points: Points<'s, T>,
+        metric: &'s Metric,
+        rows: Rows,
+        control: &'s Control<'s>,
+    ) -> Result<f64, Error> {
+        let all = AllDistances::new(points, metric)?;
+        let (n, k) = (all.n_points(), graph.k());
+        check_k(k, n.saturating_sub(1))?;
+        check_rows(n, graph.n_points())?;
+        let rows = rows.choose(n);
+        let progress = Progress::new(control, rows.len());
+        let hits = rows.par_iter().map_init(Buffers::default, |buffers, &i| {
+            progress.advance(1)?;
+            all.distances_of(i, buffers)?;
+            let neighbors = graph.row(i).0.iter().map(|&j| buffers.distances.get(j as usize).copied());
+            let found: Vec<f64> = neighbors.map(|d| d.unwrap_or(f64::INFINITY)).collect();
+            // The point itself, at the largest distance of all, is never counted.
+            let (_, &mut kth, _) = buffers.distances.select_nth_unstable_by(k - 1, f64::total_cmp);
+            Ok(found.iter().filter(|&&d| d <= kth * TIE).count())
+        });
+        let hits: usize = hits.collect::<Result<Vec<_>, Error>>()?.into_iter().sum();
+        Ok(hits as f64 / (rows.len() * k).max(1) as f64)
+    }
+
+    fn kept<'s; T>(
+        points: Points<'s, T>,
+        metric: &'s Metric,
+        map: Points<'s, T>,
+        k: usize,
+        rows: Rows,
+        control: &'s Control<'s>,
+    ) -> Result<Preservation, Error> {
+        let (data, map) = (AllDistances::new(points, metric)?, AllDistances::new(map, &Metric::Euclidean)?);
+        let n = data.n_points();
+        check_rows(n, map.n_points())?;
+        check_k(k, n.saturating_sub(1) / 2)?;
+        let rows = rows.choose(n);
+        let progress = Progress::new(control, rows.len());
+        let excesses = rows.par_iter().map_init(<(Buffers, Buffers)>::default, |(in_data, in_map), &i| {
+            progress.advance(1)?;
+            data.distances_of(i, in_data)?;
+            map.distances_of(i, in_map)?;
+            Ok((
+                excess_ranks(&in_map.distances, &in_data.distances, k),
+                excess_ranks(&in_data.distances, &in_map.distances, k),
+            ))
+        });
+        let excesses = excesses.collect::<Result<Vec<_>, Error>>()?;
+        let worst = rows.len() as f64 * k as f64 * (2.0 * n as f64 - 3.0 * k as f64 - 1.0) / 2.0;
+        let kept = |excess: usize| 1.0 - excess as f64 / worst;
+        Ok(Preservation {
+            trustworthiness: kept(excesses.iter().map(|(intruders, _)| intruders).sum()),
+            continuity: kept(excesses.iter().map(|(_, missing)| missing).sum()),
+        })
+    }
 }
 
 fn check_rows(expected: usize, got: usize) -> Result<(), Error> {

@@ -13,7 +13,7 @@ use crate::validate::validate_affinities;
 /// Nothing may change in them afterwards, which holds for all that is reached through `A` without interior mutability.
 #[derive(Clone, Copy, Debug)]
 pub struct CheckedAffinities<A> {
-    affinities: A,
+    pub(crate) affinities: A,
     pub(crate) entropy: Entropy,
 }
 
@@ -29,12 +29,18 @@ impl<A> CheckedAffinities<A> {
     {
         let n = affinities.n_points();
         validate_affinities(&affinities, n, n)?;
-        Ok(Self { entropy: Entropy::of(&affinities, CHUNK), affinities })
+        Ok(Self { entropy: Entropy::of(n, &|i| affinities.row(i), CHUNK), affinities })
     }
 
     /// The affinities.
     pub fn get(&self) -> &A {
         &self.affinities
+    }
+
+    /// What was found out, with the affinities in another container, which must hold the same entries.
+    #[must_use]
+    pub fn map<B>(self, container: impl FnOnce(A) -> B) -> CheckedAffinities<B> {
+        CheckedAffinities { affinities: container(self.affinities), entropy: self.entropy }
     }
 
     /// The affinities by value.

@@ -2,20 +2,23 @@
 
 use std::ops::ControlFlow;
 
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::Level;
 use rayon::prelude::*;
 use tsne_core::{Affinities, Control, NegativeGradient, Scalar};
 
 use crate::attraction::attract;
 use crate::divergence::ln_normalizer;
 use crate::packed::Packed;
-use crate::update::StepRule;
+use crate::update::{Normalizer, Points, StepRule, Sums, add_repulsion};
 use crate::validate::check_shape;
 use crate::{CheckedAffinities, Error, Phase, State};
 
 /// Points handled at a time: the unit of parallel work and of ordered sums. At 120 entries a row a chunk is some
 /// 40 µs of work, enough to hide a task switch and small enough to keep two cores busy at 1 000 points.
 pub(crate) const CHUNK: usize = 256;
+
+/// Chunks of a task that does next to nothing to a point.
+pub(crate) const FAR_CHUNKS: usize = 32;
 
 /// A coordinate this many times as far out as any was at the start of a run, or at 1, means that the map diverged. Finished
 /// maps of a million points are some hundreds wide.
@@ -112,21 +115,9 @@ pub struct Descent<T, const D: usize, A, G> {
     state: State<T, D>,
     forces: Vec<[T; D]>,
     next: Vec<[T; D]>,
-    sums: Vec<ChunkSums<D>>,
+    sums: Vec<Sums>,
     /// During a run that is worth it.
     packed: Option<Packed<T, D>>,
-}
-
-/// What the new positions of a chunk of points add up to.
-#[derive(Clone, Copy, Debug)]
-struct ChunkSums<const D: usize> {
-    positions: [f64; D],
-    /// Largest |coordinate|.
-    furthest: f64,
-}
-
-impl<const D: usize> ChunkSums<D> {
-    const ZERO: Self = Self { positions: [0.0; D], furthest: 0.0 };
 }
 
 impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Descent<T, D, A, G> {
@@ -145,6 +136,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     /// # Errors
     /// As [`new`](Self::new), but for entries of the affinities.
     pub fn along(affinities: CheckedAffinities<A>, repulsion: G, state: State<T, D>) -> Result<Self, Error> {
+        const { assert!(1 <= D && D <= 3, "maps have one, two or three dimensions") };
         check_lengths(affinities.get(), &state)?;
         state.validate()?;
         let n = state.n_points();
@@ -153,7 +145,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
             repulsion,
             forces: vec![[T::default(); D]; n],
             next: vec![[T::default(); D]; n],
-            sums: vec![ChunkSums::ZERO; n.div_ceil(CHUNK)],
+            sums: vec![Sums::ZERO; n.div_ceil(CHUNK)],
             state,
             packed: None,
         })
@@ -226,9 +218,7 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     where
         F: FnMut(&Progress, &[[T; D]]) -> ControlFlow<()>,
     {
-        let result = self.iterate(phase, control, every, observe, limit, recovered);
-        self.packed = None;
-        result
+        Running(self).0.iterate(phase, control, every, observe, limit, recovered)
     }
 
     fn iterate<F>(
@@ -266,6 +256,9 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
             match self.advance(phase, learning_rate, bound, z, iteration) {
                 Err(Error::Diverged { .. }) if self.state.recoveries < limit => {
                     self.state.positions.clone_from(&kept);
+                    if let Some(packed) = &mut self.packed {
+                        packed.place(&self.state.positions);
+                    }
                     self.state.recoveries += 1;
                     let reduced_to = self.learning_rate(phase);
                     recovered(Recovery { iteration, back_to: kept_at, learning_rate, reduced_to });
@@ -292,8 +285,15 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     /// Packs P where that is worth it, with `made` of `n_iter` iterations of a run behind.
     fn pack(&mut self, made: usize, n_iter: usize) {
         if self.state.n_points() >= PACKED_FROM && PACKED_AT.contains(&made) && n_iter - made >= PACKED_FOR {
-            let packed = self.packed.get_or_insert_default();
-            packed.pack(self.affinities.get(), &self.state.positions);
+            let packed = self.packed.take().unwrap_or_default();
+            self.packed = Some(packed.pack(&mut self.affinities.affinities, &self.state.positions));
+        }
+    }
+
+    /// Puts P back where it was before it was packed.
+    fn unpack(&mut self) {
+        if let Some(packed) = self.packed.take() {
+            packed.unpack(&mut self.affinities.affinities);
         }
     }
 
@@ -323,10 +323,13 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     /// When the repulsion fails.
     pub fn gradient(&mut self, exaggeration: f64) -> Result<Vec<[T; D]>, Error> {
         let z = self.repel()?;
-        let (at, p) = (self.gradient_rule(exaggeration, z), self.affinities.get());
-        let level = Level::new();
-        let of_point = |i| at.of_point(i, dispatch!(level, simd => at.attraction(simd, p, i)));
-        Ok((0..self.state.n_points()).map(of_point).collect())
+        let (y, forces, p) = (&self.state.positions, &self.forces, self.affinities.get());
+        let inv_dof = T::lit(1.0 / self.repulsion.kernel().dof());
+        let mut gradient = vec![[T::default(); D]; y.len()];
+        attract(Level::new(), inv_dof, y, y, &|i| p.row(i), &mut gradient);
+        let flat = gradient.as_flattened_mut();
+        add_repulsion::<T, D>(exaggeration, Normalizer::One(z), forces.as_flattened(), flat);
+        Ok(gradient)
     }
 
     fn repel(&mut self) -> Result<f64, Error> {
@@ -334,20 +337,14 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
     }
 
     fn divergence(&self, z: f64) -> f64 {
-        let (kernel, y) = (self.repulsion.kernel(), &self.state.positions);
+        let (kernel, y, p) = (self.repulsion.kernel(), &self.state.positions, self.affinities.get());
         let CheckedAffinities { entropy, .. } = self.affinities;
         let p_ln_z = entropy.total * ln_normalizer(z);
-        entropy.divergence(kernel, self.affinities.get(), y, y, p_ln_z, CHUNK)
-    }
-
-    fn gradient_rule(&self, exaggeration: f64, z: f64) -> GradientRule<'_, T, D> {
-        GradientRule {
-            // The reciprocal of a Z that underflowed would turn forces of 0 into NaN.
-            inv_z: if z > 0.0 { T::lit(1.0 / z) } else { T::default() },
-            inv_dof: T::lit(1.0 / self.repulsion.kernel().dof()),
-            exaggeration: T::lit(exaggeration),
-            y: &self.state.positions,
-            forces: &self.forces,
+        match &self.packed {
+            Some(packed) => {
+                entropy.divergence(kernel, &|i| packed.row_of(i), y, packed.positions(), p_ln_z, CHUNK)
+            }
+            None => entropy.divergence(kernel, &|i| p.row(i), y, y, p_ln_z, CHUNK),
         }
     }
 
@@ -361,64 +358,78 @@ impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Des
         z: f64,
         iteration: usize,
     ) -> Result<(), Error> {
-        let n = self.state.n_points();
         let rule = StepRule::new(phase, learning_rate);
-        let mut next = std::mem::take(&mut self.next);
-        let mut sums = std::mem::take(&mut self.sums);
-        let mut velocity = std::mem::take(&mut self.state.velocity);
-        let mut gains = std::mem::take(&mut self.state.gains);
-        let mut packed = self.packed.take();
-
-        let gradient = self.gradient_rule(phase.exaggeration, z);
-        if let Some(packed) = &mut packed {
-            packed.attract(gradient.inv_dof, gradient.y);
-        }
-        let (affinities, attracted) = (self.affinities.get(), packed.as_ref());
+        let inv_dof = T::lit(1.0 / self.repulsion.kernel().dof());
         let level = Level::new();
-        next.par_chunks_mut(CHUNK)
-            .zip(velocity.par_chunks_mut(CHUNK))
-            .zip(gains.par_chunks_mut(CHUNK))
-            .zip(sums.par_iter_mut())
+        let Self { affinities, state, forces, next, sums, packed, .. } = self;
+        if let Some(packed) = packed {
+            packed.attract(level, inv_dof);
+        }
+        let (p, y, attracted) = (affinities.get(), &state.positions, packed.as_ref());
+        (
+            y.par_chunks(CHUNK),
+            forces.par_chunks(CHUNK),
+            state.velocity.par_chunks_mut(CHUNK),
+            state.gains.par_chunks_mut(CHUNK),
+            next.par_chunks_mut(CHUNK),
+            sums.par_iter_mut(),
+        )
+            .into_par_iter()
             .enumerate()
-            .for_each(|(chunk, (((next, velocity), gains), sum))| {
-                let points = ChunkOfPoints { start: chunk * CHUNK, next, velocity, gains };
-                *sum = match attracted {
-                    Some(packed) => dispatch!(level, simd => {
-                        move_chunk(simd, &gradient, &rule, points, #[inline(always)] |i| packed.attraction(i))
-                    }),
-                    None => dispatch!(level, simd => {
-                        move_chunk(simd, &gradient, &rule, points, #[inline(always)] |i| {
-                            gradient.attraction(simd, affinities, i)
-                        })
-                    }),
-                };
+            .for_each(|(chunk, (positions, forces, velocity, gains, next, sum))| {
+                let start = chunk * CHUNK;
+                let mut attraction = [[T::default(); D]; CHUNK];
+                let attraction = &mut attraction[..next.len()];
+                match attracted {
+                    Some(packed) => packed.attraction(start, attraction),
+                    None => attract(level, inv_dof, positions, y, &|i| p.row(start + i), attraction),
+                }
+                let points = Points { positions, forces, attraction, velocity, gains, next };
+                *sum = rule.step(level, Normalizer::One(z), points);
             });
 
         let (mut mean, mut furthest) = ([0.0; D], 0.0_f64);
-        for sum in &sums {
+        for sum in sums.iter() {
             furthest = furthest.max(sum.furthest);
             for d in 0..D {
                 mean[d] += sum.positions[d];
             }
         }
-        (self.sums, self.state.velocity, self.state.gains) = (sums, velocity, gains);
-        self.packed = packed;
         if furthest > bound || mean.iter().any(|sum| !sum.is_finite()) {
-            self.next = next;
-            self.state.come_to_rest();
+            state.come_to_rest();
             return Err(Error::Diverged { iteration, learning_rate });
         }
-        let mean: [T; D] = std::array::from_fn(|d| T::lit(mean[d] / n as f64));
-        next.par_chunks_mut(CHUNK).for_each(|chunk| {
-            for y in chunk {
-                for d in 0..D {
-                    y[d] -= mean[d];
-                }
-            }
-        });
-        self.next = std::mem::replace(&mut self.state.positions, next);
+        let mean: [T; D] = std::array::from_fn(|d| T::lit(mean[d] / next.len() as f64));
+        match packed {
+            Some(packed) => packed.center(next, mean, &mut state.positions),
+            None => center(next, mean, &mut state.positions),
+        }
         Ok(())
     }
+}
+
+/// A run, after which P is where it was, whatever ends it.
+struct Running<'a, T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>>(
+    &'a mut Descent<T, D, A, G>,
+);
+
+impl<T: Scalar, const D: usize, A: Affinities<T>, G: NegativeGradient<T, D>> Drop
+    for Running<'_, T, D, A, G>
+{
+    fn drop(&mut self) {
+        self.0.unpack();
+    }
+}
+
+/// `to` becomes `y` less `mean`.
+fn center<T: Scalar, const D: usize>(y: &[[T; D]], mean: [T; D], to: &mut [[T; D]]) {
+    to.par_chunks_mut(CHUNK).zip(y.par_chunks(CHUNK)).with_min_len(FAR_CHUNKS).for_each(|(to, y)| {
+        for (to, y) in to.iter_mut().zip(y) {
+            for d in 0..D {
+                to[d] = y[d] - mean[d];
+            }
+        }
+    });
 }
 
 /// Checks that there is a map, and a row of the affinities for each of its points.
@@ -431,65 +442,4 @@ fn check_lengths<T: Scalar, const D: usize>(
         return Err(Error::TooFewPoints { n_points: n });
     }
     check_shape(affinities, n, n)
-}
-
-/// What the gradient of every point has in common.
-#[derive(Clone, Copy)]
-struct GradientRule<'a, T, const D: usize> {
-    inv_z: T,
-    inv_dof: T,
-    exaggeration: T,
-    y: &'a [[T; D]],
-    forces: &'a [[T; D]],
-}
-
-impl<T: Scalar, const D: usize> GradientRule<'_, T, D> {
-    /// What attracts point `i`, not exaggerated.
-    #[inline(always)]
-    fn attraction<S: Simd, A: Affinities<T>>(&self, simd: S, affinities: &A, i: usize) -> [T; D] {
-        attract(simd, self.inv_dof, &self.y[i], self.y, affinities.row(i))
-    }
-
-    /// \[M10\] for point `i`, given what attracts it.
-    #[inline(always)]
-    fn of_point(&self, i: usize, attraction: [T; D]) -> [T; D] {
-        let mut gradient = attraction;
-        for d in 0..D {
-            gradient[d] = self.exaggeration * gradient[d] - self.forces[i][d] * self.inv_z;
-        }
-        gradient
-    }
-}
-
-/// Where the results for the points from `start` on go.
-pub(crate) struct ChunkOfPoints<'a, T, const D: usize> {
-    pub(crate) start: usize,
-    pub(crate) next: &'a mut [[T; D]],
-    pub(crate) velocity: &'a mut [[T; D]],
-    pub(crate) gains: &'a mut [[T; D]],
-}
-
-/// Moves a chunk of points and returns the sums of their new positions. A position that is no longer finite makes the
-/// sum infinite or NaN, which is how divergence is found at no cost.
-#[inline(always)]
-fn move_chunk<S: Simd, T: Scalar, const D: usize>(
-    _simd: S,
-    gradient: &GradientRule<'_, T, D>,
-    rule: &StepRule<T>,
-    points: ChunkOfPoints<'_, T, D>,
-    attraction: impl Fn(usize) -> [T; D],
-) -> ChunkSums<D> {
-    let mut sum = ChunkSums::ZERO;
-    for (offset, next) in points.next.iter_mut().enumerate() {
-        let i = points.start + offset;
-        let velocity = &mut points.velocity[offset];
-        rule.apply(gradient.of_point(i, attraction(i)), velocity, &mut points.gains[offset]);
-        for d in 0..D {
-            next[d] = gradient.y[i][d] + velocity[d];
-            let coordinate = next[d].to_f64();
-            sum.positions[d] += coordinate;
-            sum.furthest = sum.furthest.max(coordinate.abs());
-        }
-    }
-    sum
 }

@@ -1,8 +1,12 @@
 //! The divergence of a map, \[M6\]: sums over the entries of P, in f64 and in a fixed order.
 
+use std::ops::Range;
+
 use fearless_simd::{Level, Simd, dispatch};
 use rayon::prelude::*;
-use tsne_core::{Affinities, Scalar, StudentT};
+use tsne_core::{AffinityRow, Scalar, StudentT, Typed};
+
+use crate::rows::{RowOf, in_f32, in_f64};
 
 /// Entries taken side by side, as many as fill the widest vectors.
 const LANES: usize = 8;
@@ -18,9 +22,12 @@ pub(crate) struct Entropy {
 
 impl Entropy {
     /// Sums over all rows, `chunk` at a time.
-    pub(crate) fn of<T: Scalar>(p: &impl Affinities<T>, chunk: usize) -> Self {
+    pub(crate) fn of<T: Scalar>(n_rows: usize, row: &RowOf<'_, T>, chunk: usize) -> Self {
         let level = Level::new();
-        let parts = over_chunks(p.n_points(), chunk, |rows| dispatch!(level, simd => entropy(simd, p, rows)));
+        let parts = over_chunks(n_rows, chunk, |rows| match T::typed(&[]) {
+            Typed::F32(_) => entropy_f32(level, &|i| in_f32(row(i)), rows),
+            Typed::F64(_) => entropy_f64(level, &|i| in_f64(row(i)), rows),
+        });
         parts
             .into_iter()
             .fold(Self::default(), |a, b| Self { total: a.total + b.total, p_ln_p: a.p_ln_p + b.p_ln_p })
@@ -31,18 +38,23 @@ impl Entropy {
     pub(crate) fn divergence<T: Scalar, const D: usize>(
         self,
         kernel: StudentT,
-        p: &impl Affinities<T>,
+        row: &RowOf<'_, T>,
         y: &[[T; D]],
         references: &[[T; D]],
         p_ln_z: f64,
         chunk: usize,
     ) -> f64 {
         let (level, dof) = (Level::new(), kernel.dof());
-        let parts = over_chunks(
-            y.len(),
-            chunk,
-            |rows| dispatch!(level, simd => p_ln_w(simd, 1.0 / dof, p, y, references, rows)),
-        );
+        let (y, references) = (y.as_flattened(), references.as_flattened());
+        let parts = over_chunks(y.len() / D, chunk, |rows| match (T::typed(y), T::typed(references)) {
+            (Typed::F32(y), Typed::F32(references)) => {
+                p_ln_w_f32(level, D, 1.0 / dof, &|i| in_f32(row(i)), y, references, rows)
+            }
+            (Typed::F64(y), Typed::F64(references)) => {
+                p_ln_w_f64(level, D, 1.0 / dof, &|i| in_f64(row(i)), y, references, rows)
+            }
+            _ => unreachable!("both are of one type"),
+        });
         let p_ln_w = -dof * parts.into_iter().sum::<f64>();
         self.p_ln_p - p_ln_w + p_ln_z
     }
@@ -53,15 +65,46 @@ pub(crate) fn ln_normalizer(z: f64) -> f64 {
     z.max(f64::MIN_POSITIVE).ln()
 }
 
-fn over_chunks<R: Send>(n: usize, chunk: usize, work: impl Fn(std::ops::Range<usize>) -> R + Sync) -> Vec<R> {
+fn over_chunks<R: Send>(n: usize, chunk: usize, work: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
     (0..n.div_ceil(chunk)).into_par_iter().map(|i| work(i * chunk..((i + 1) * chunk).min(n))).collect()
 }
 
+macro_rules! sums_in {
+    ($t:ty, $entropy:ident, $p_ln_w:ident) => {
+        /// The sums over some rows: compiled here, and not again in every crate that uses them.
+        #[inline(never)]
+        fn $entropy(level: Level, row: &RowOf<'_, $t>, rows: Range<usize>) -> Entropy {
+            dispatch!(level, simd => entropy(simd, row, rows))
+        }
+
+        /// Σ p ln(1 + d²/ν) over some rows.
+        #[inline(never)]
+        fn $p_ln_w(
+            level: Level,
+            dimension: usize,
+            inv_dof: f64,
+            row: &RowOf<'_, $t>,
+            y: &[$t],
+            references: &[$t],
+            rows: Range<usize>,
+        ) -> f64 {
+            match dimension {
+                1 => dispatch!(level, simd => p_ln_w::<_, $t, 1>(simd, inv_dof, row, y, references, rows)),
+                2 => dispatch!(level, simd => p_ln_w::<_, $t, 2>(simd, inv_dof, row, y, references, rows)),
+                3 => dispatch!(level, simd => p_ln_w::<_, $t, 3>(simd, inv_dof, row, y, references, rows)),
+                _ => unreachable!("maps of {dimension} dimensions are refused when a descent is made"),
+            }
+        }
+    };
+}
+sums_in!(f32, entropy_f32, p_ln_w_f32);
+sums_in!(f64, entropy_f64, p_ln_w_f64);
+
 #[inline(always)]
-fn entropy<S: Simd, T: Scalar>(_simd: S, p: &impl Affinities<T>, rows: std::ops::Range<usize>) -> Entropy {
+fn entropy<S: Simd, T: Scalar>(_simd: S, row: &RowOf<'_, T>, rows: Range<usize>) -> Entropy {
     let (mut totals, mut p_ln_p) = ([0.0; LANES], [0.0; LANES]);
     for i in rows {
-        for values in p.row(i).values.chunks(LANES) {
+        for values in row(i).values.chunks(LANES) {
             let values = padded(values);
             for l in 0..LANES {
                 // Entries of 0 contribute 0, the limit of p ln p.
@@ -73,20 +116,20 @@ fn entropy<S: Simd, T: Scalar>(_simd: S, p: &impl Affinities<T>, rows: std::ops:
     Entropy { total: totals.iter().sum(), p_ln_p: p_ln_p.iter().sum() }
 }
 
-/// Σ p ln(1 + d²/ν) over some rows.
 #[inline(always)]
 fn p_ln_w<S: Simd, T: Scalar, const D: usize>(
     _simd: S,
     inv_dof: f64,
-    p: &impl Affinities<T>,
-    y: &[[T; D]],
-    references: &[[T; D]],
-    rows: std::ops::Range<usize>,
+    row: &RowOf<'_, T>,
+    y: &[T],
+    references: &[T],
+    rows: Range<usize>,
 ) -> f64 {
+    let (y, references) = (y.as_chunks::<D>().0, references.as_chunks::<D>().0);
     let mut sums = [0.0; LANES];
     for i in rows {
-        let (row, yi) = (p.row(i), y[i]);
-        for (columns, values) in row.columns.chunks(LANES).zip(row.values.chunks(LANES)) {
+        let (AffinityRow { columns, values }, yi) = (row(i), y[i]);
+        for (columns, values) in columns.chunks(LANES).zip(values.chunks(LANES)) {
             let values = padded(values);
             let mut d2 = [0.0; LANES];
             for (d2, &j) in d2.iter_mut().zip(columns) {

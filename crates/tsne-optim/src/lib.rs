@@ -25,6 +25,7 @@ mod error;
 mod packed;
 mod partial;
 mod phase;
+mod rows;
 mod state;
 mod update;
 mod validate;

@@ -1,21 +1,24 @@
-//! A copy of P in the order of a curve through the map, for attraction at the speed of the nearest caches.
+//! P in the order of a curve through the map, for attraction at the speed of the nearest caches.
 
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::Level;
 use rayon::prelude::*;
-use tsne_core::{Affinities, AffinityRow, Scalar};
+use tsne_core::{Affinities, AffinityRow, Csr, Scalar};
 
 use crate::attraction::attract;
-use crate::descent::CHUNK;
+use crate::descent::{CHUNK, FAR_CHUNKS};
 
 /// P with rows and columns renumbered in the order of the points along a Morton curve.
 ///
 /// Points that attract each other lie close together in a map, so they do along the curve, and what a row reads is still
 /// in the cache from the rows before. The entries of a row stay in their order: attraction along them gives the same bits
-/// as along P itself, whatever the numbering, and when a map is packed is a matter of time alone.
+/// as along P itself, whatever the numbering, and when P is packed is a matter of time alone.
 ///
-/// Memory: as much as P, and 2 `D` numbers and 3 indices a point.
+/// Memory: P itself where its [storage](Affinities::storage) can be had for the time of a run, and while it is being
+/// renumbered the larger of its two arrays once more; else a copy of P. And 2 `D` numbers and 3 indices a point.
 #[derive(Debug, Default)]
 pub(crate) struct Packed<T, const D: usize> {
+    /// Whether P was taken out of its storage.
+    is_taken: bool,
     /// The point of each row.
     order: Vec<u32>,
     /// The row of each point.
@@ -30,94 +33,186 @@ pub(crate) struct Packed<T, const D: usize> {
 }
 
 impl<T: Scalar, const D: usize> Packed<T, D> {
-    /// Packs `affinities` for a map at `y`, on the memory of what was packed before. Time O(n log n + entries).
-    #[allow(clippy::cast_possible_truncation, reason = "a row is a point, and points are counted in u32")]
-    pub(crate) fn pack(&mut self, affinities: &impl Affinities<T>, y: &[[T; D]]) {
-        let n = y.len();
-        self.order = along_the_curve(y);
-        self.rank.resize(n, 0);
-        for (row, &point) in self.order.iter().enumerate() {
-            self.rank[point as usize] = row as u32;
+    /// Packs `affinities`, or what it has taken of them before, for a map at `y`. Time O(n log n + entries).
+    pub(crate) fn pack(mut self, affinities: &mut impl Affinities<T>, y: &[[T; D]]) -> Self {
+        let order = along_the_curve(y);
+        if let Some(csr) = affinities.storage()
+            && !self.is_taken
+        {
+            let (_, offsets, columns, values) = std::mem::replace(csr, nothing()).into_parts();
+            let order = identity(y.len());
+            self = Self { is_taken: true, rank: order.clone(), order, offsets, columns, values, ..self };
         }
-        self.offsets.clear();
-        self.offsets.push(0);
-        let mut end = 0;
-        for &point in &self.order {
-            end += affinities.row(point as usize).columns.len();
-            self.offsets.push(end);
+        if self.is_taken {
+            self = self.renumbered(order);
+        } else {
+            let point = |row: usize| order[row] as usize;
+            let rank = inverse(&order);
+            let offsets = offsets(y.len(), |row| affinities.row(point(row)).columns.len());
+            let rename = |column| rank[column as usize];
+            let columns = arrange(&offsets, self.columns, |row| affinities.row(point(row)).columns, rename);
+            let values = arrange(&offsets, self.values, |row| affinities.row(point(row)).values, |p| p);
+            self = Self { order, rank, offsets, columns, values, ..self };
         }
-        self.columns.resize(end, 0);
-        self.values.resize(end, T::default());
-        self.positions.resize(n, [T::default(); D]);
-        self.attraction.resize(n, [T::default(); D]);
-
-        let (mut columns, mut values) = (&mut self.columns[..], &mut self.values[..]);
-        let mut chunks = Vec::with_capacity(n.div_ceil(CHUNK));
-        for points in self.order.chunks(CHUNK) {
-            let start = chunks.len() * CHUNK;
-            let entries = self.offsets[start + points.len()] - self.offsets[start];
-            let (chunk_columns, rest_columns) = columns.split_at_mut(entries);
-            let (chunk_values, rest_values) = values.split_at_mut(entries);
-            chunks.push((points, chunk_columns, chunk_values));
-            (columns, values) = (rest_columns, rest_values);
-        }
-        let rank = &self.rank;
-        chunks.into_par_iter().for_each(|(points, mut columns, mut values)| {
-            for &point in points {
-                let row = affinities.row(point as usize);
-                let (row_columns, rest_columns) = columns.split_at_mut(row.columns.len());
-                let (row_values, rest_values) = values.split_at_mut(row.values.len());
-                for (to, &column) in row_columns.iter_mut().zip(row.columns) {
-                    *to = rank[column as usize];
-                }
-                row_values.copy_from_slice(row.values);
-                (columns, values) = (rest_columns, rest_values);
-            }
-        });
+        self.positions.resize(y.len(), [T::default(); D]);
+        self.attraction.resize(y.len(), [T::default(); D]);
+        self.place(y);
+        self
     }
 
-    /// Computes the attraction of every point of the map at `y`.
-    pub(crate) fn attract(&mut self, inv_dof: T, y: &[[T; D]]) {
-        let Self { order, offsets, columns, values, positions, attraction, .. } = self;
-        positions.par_chunks_mut(CHUNK).zip(order.par_chunks(CHUNK)).for_each(|(positions, points)| {
+    /// Puts P back into the storage it was taken from.
+    pub(crate) fn unpack(self, affinities: &mut impl Affinities<T>) {
+        if self.is_taken
+            && let Some(csr) = affinities.storage()
+        {
+            let n = self.order.len();
+            let Self { offsets, columns, values, .. } = self.renumbered(identity(n));
+            *csr = Csr::from_trusted_parts(n, offsets, columns, values);
+        }
+    }
+
+    /// In another order: one array after the other, so that there is never more than one of them twice.
+    fn renumbered(self, order: Vec<u32>) -> Self {
+        let n = order.len();
+        let rank = inverse(&order);
+        let old_row = |row: usize| self.rank[order[row] as usize] as usize;
+        let entries = |row: usize| self.offsets[old_row(row)]..self.offsets[old_row(row) + 1];
+        let offsets = offsets(n, |row| entries(row).len());
+        let new_row: Vec<u32> = self.order.iter().map(|&point| rank[point as usize]).collect();
+        let (old_columns, old_values) = (self.columns, self.values);
+        let rename = |column| new_row[column as usize];
+        let columns = arrange(&offsets, Vec::new(), |row| &old_columns[entries(row)], rename);
+        drop(old_columns);
+        let values = arrange(&offsets, Vec::new(), |row| &old_values[entries(row)], |p| p);
+        Self { is_taken: true, order, rank, offsets, columns, values, positions: self.positions, attraction: self.attraction }
+    }
+
+    /// Row of a point; its columns are rows, and stand for [`positions`](Self::positions).
+    pub(crate) fn row_of(&self, point: usize) -> AffinityRow<'_, T> {
+        self.row(self.rank[point] as usize)
+    }
+
+    /// Positions by row.
+    pub(crate) fn positions(&self) -> &[[T; D]] {
+        &self.positions
+    }
+
+    #[inline]
+    fn row(&self, row: usize) -> AffinityRow<'_, T> {
+        let entries = self.offsets[row]..self.offsets[row + 1];
+        AffinityRow { columns: &self.columns[entries.clone()], values: &self.values[entries] }
+    }
+
+    /// Takes the map to be at `y`.
+    pub(crate) fn place(&mut self, y: &[[T; D]]) {
+        let chunks = self.positions.par_chunks_mut(CHUNK).zip(self.order.par_chunks(CHUNK));
+        chunks.for_each(|(positions, points)| {
             for (position, &point) in positions.iter_mut().zip(points) {
                 *position = y[point as usize];
             }
         });
-        let rows = Rows { inv_dof, offsets, columns, values, positions };
-        let level = Level::new();
-        attraction.par_chunks_mut(CHUNK).enumerate().for_each(|(chunk, attraction)| {
-            dispatch!(level, simd => rows.attract(simd, chunk * CHUNK, attraction));
+    }
+
+    /// Takes the map to be at `y` less `mean`, and writes that to `to` as well.
+    pub(crate) fn center(&mut self, y: &[[T; D]], mean: [T; D], to: &mut [[T; D]]) {
+        let less_mean = |y: [T; D]| -> [T; D] { std::array::from_fn(|d| y[d] - mean[d]) };
+        (
+            to.par_chunks_mut(CHUNK),
+            y.par_chunks(CHUNK),
+            self.positions.par_chunks_mut(CHUNK),
+            self.order.par_chunks(CHUNK),
+        )
+            .into_par_iter()
+            .with_min_len(FAR_CHUNKS)
+            .for_each(|(to, here, positions, points)| {
+                for (to, &y) in to.iter_mut().zip(here) {
+                    *to = less_mean(y);
+                }
+                for (position, &point) in positions.iter_mut().zip(points) {
+                    *position = less_mean(y[point as usize]);
+                }
+            });
+    }
+
+    /// Computes the attraction of every point where the map is.
+    pub(crate) fn attract(&mut self, level: Level, inv_dof: T) {
+        let mut attraction = std::mem::take(&mut self.attraction);
+        let packed = &*self;
+        let chunks = attraction.par_chunks_mut(CHUNK).zip(packed.positions.par_chunks(CHUNK)).enumerate();
+        chunks.for_each(|(chunk, (attraction, y))| {
+            let row = |i| packed.row(chunk * CHUNK + i);
+            attract(level, inv_dof, y, &packed.positions, &row, attraction);
         });
+        self.attraction = attraction;
     }
 
-    /// What [`attract`](Self::attract) found for point `i`.
-    #[inline(always)]
-    pub(crate) fn attraction(&self, i: usize) -> [T; D] {
-        self.attraction[self.rank[i] as usize]
-    }
-}
-
-/// What the attraction of all rows is made of.
-struct Rows<'a, T, const D: usize> {
-    inv_dof: T,
-    offsets: &'a [usize],
-    columns: &'a [u32],
-    values: &'a [T],
-    positions: &'a [[T; D]],
-}
-
-impl<T: Scalar, const D: usize> Rows<'_, T, D> {
-    /// Attraction of the rows from `start` on.
-    #[inline(always)]
-    fn attract<S: Simd>(&self, simd: S, start: usize, attraction: &mut [[T; D]]) {
-        for (offset, force) in attraction.iter_mut().enumerate() {
-            let i = start + offset;
-            let entries = self.offsets[i]..self.offsets[i + 1];
-            let row = AffinityRow { columns: &self.columns[entries.clone()], values: &self.values[entries] };
-            *force = attract(simd, self.inv_dof, &self.positions[i], self.positions, row);
+    /// What [`attract`](Self::attract) found for the points from `start` on.
+    pub(crate) fn attraction(&self, start: usize, to: &mut [[T; D]]) {
+        for (to, &row) in to.iter_mut().zip(&self.rank[start..]) {
+            *to = self.attraction[row as usize];
         }
     }
+}
+
+/// What stands in a storage while its content is taken.
+fn nothing<T: Scalar>() -> Csr<T> {
+    Csr::from_trusted_parts(0, vec![0], Vec::new(), Vec::new())
+}
+
+#[allow(clippy::cast_possible_truncation, reason = "points are counted in u32")]
+fn identity(n: usize) -> Vec<u32> {
+    (0..n as u32).collect()
+}
+
+/// Where each point is in an order of points.
+#[allow(clippy::cast_possible_truncation, reason = "points are counted in u32")]
+fn inverse(order: &[u32]) -> Vec<u32> {
+    let mut rank = vec![0; order.len()];
+    for (row, &point) in order.iter().enumerate() {
+        rank[point as usize] = row as u32;
+    }
+    rank
+}
+
+fn offsets(n_rows: usize, length: impl Fn(usize) -> usize) -> Vec<usize> {
+    let mut end = 0;
+    let ends = (0..n_rows).map(|row| {
+        end += length(row);
+        end
+    });
+    std::iter::once(0).chain(ends).collect()
+}
+
+/// Fills rows of these `offsets`, on the memory of `to`, with what `row` gives for each, every entry as `change` makes it.
+fn arrange<'a, U: Copy + Default + Send + Sync + 'a>(
+    offsets: &[usize],
+    mut to: Vec<U>,
+    row: impl Fn(usize) -> &'a [U] + Sync,
+    change: impl Fn(U) -> U + Sync,
+) -> Vec<U> {
+    let n_rows = offsets.len() - 1;
+    if to.is_empty() {
+        // Zeros that nobody has touched cost nothing.
+        to = vec![U::default(); offsets[n_rows]];
+    }
+    let mut rest = &mut to[..];
+    let mut chunks = Vec::with_capacity(n_rows.div_ceil(CHUNK));
+    for start in (0..n_rows).step_by(CHUNK) {
+        let rows = start..n_rows.min(start + CHUNK);
+        let (chunk, after) = rest.split_at_mut(offsets[rows.end] - offsets[start]);
+        chunks.push((rows, chunk));
+        rest = after;
+    }
+    chunks.into_par_iter().for_each(|(rows, mut to)| {
+        for entries in rows.map(&row) {
+            let (here, after) = to.split_at_mut(entries.len());
+            for (to, &entry) in here.iter_mut().zip(entries) {
+                *to = change(entry);
+            }
+            to = after;
+        }
+    });
+    to
 }
 
 /// Bits of a code along all axes.
@@ -129,7 +224,7 @@ const CODE: usize = 32;
     clippy::cast_sign_loss,
     reason = "a cell is below 2^32, and the lower half of a key is an index"
 )]
-fn along_the_curve<T: Scalar, const D: usize>(y: &[[T; D]]) -> Vec<u32> {
+pub(crate) fn along_the_curve<T: Scalar, const D: usize>(y: &[[T; D]]) -> Vec<u32> {
     let mut low = [f64::INFINITY; D];
     let mut high = [f64::NEG_INFINITY; D];
     for point in y {
@@ -189,16 +284,50 @@ mod tests {
         let p = Csr::from_parts(n, offsets, columns, values).expect("rows are sorted");
         let y: Vec<[f32; 2]> =
             (0..n).map(|i| [(i as f32 * 0.37).sin() * 9.0, (i as f32 * 1.7).cos() * 7.0]).collect();
-        let mut packed = Packed::default();
-        // The second time on the memory of the first, in another order.
-        for y in [y.iter().map(|y| [y[1], -y[0]]).collect(), y] {
-            packed.pack(&p, &y);
-            packed.attract(0.5, &y);
+        let level = Level::new();
+        let want = |y: &[[f32; 2]]| {
+            let mut want = vec![[0.0; 2]; n];
+            attract(level, 0.5, y, y, &|i| Affinities::row(&p, i), &mut want);
+            want
+        };
+        let turned: Vec<[f32; 2]> = y.iter().map(|y| [y[1], -y[0]]).collect();
+        let check = |packed: &mut Packed<f32, 2>, y: &[[f32; 2]], what: &str| {
+            packed.attract(level, 0.5);
+            let mut got = vec![[0.0; 2]; n];
+            packed.attraction(0, &mut got[..CHUNK]);
+            packed.attraction(CHUNK, &mut got[CHUNK..]);
+            assert_eq!(got, want(y), "{what}");
             for i in 0..n {
-                let row = Affinities::row(&p, i);
-                let want = dispatch!(Level::new(), simd => attract(simd, 0.5, &y[i], &y, row));
-                assert_eq!(packed.attraction(i), want, "point {i}");
+                let (row, packed_row) = (Affinities::row(&p, i), packed.row_of(i));
+                assert_eq!(packed_row.values, row.values, "{what}: values of row {i}");
+                let places = packed_row.columns.iter().map(|&j| packed.positions()[j as usize]);
+                assert!(places.eq(row.columns.iter().map(|&j| y[j as usize])), "{what}: columns of row {i}");
             }
-        }
+        };
+
+        // A copy of what is only lent; the second time on the memory of the first, in another order.
+        let mut lent = &p;
+        let mut packed = Packed::default().pack(&mut lent, &turned);
+        check(&mut packed, &turned, "lent");
+        packed = packed.pack(&mut lent, &y);
+        check(&mut packed, &y, "lent, again");
+        packed.place(&turned);
+        check(&mut packed, &turned, "lent, moved");
+        packed.unpack(&mut lent);
+
+        // What is owned is taken, and comes back as it was.
+        let mut owned = p.clone();
+        let mut packed = Packed::default().pack(&mut owned, &turned);
+        assert_eq!(owned.n_entries(), 0, "P is there once");
+        check(&mut packed, &turned, "owned");
+        packed = packed.pack(&mut owned, &y);
+        check(&mut packed, &y, "owned, again");
+        let mut to = vec![[0.0; 2]; n];
+        packed.center(&y, [1.0, -2.0], &mut to);
+        let moved: Vec<[f32; 2]> = y.iter().map(|y| [y[0] - 1.0, y[1] + 2.0]).collect();
+        assert_eq!(to, moved, "centered");
+        check(&mut packed, &moved, "owned, moved");
+        packed.unpack(&mut owned);
+        assert_eq!(owned, p, "back in its storage");
     }
 }

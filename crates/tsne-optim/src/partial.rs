@@ -2,14 +2,15 @@
 
 use std::ops::ControlFlow;
 
-use fearless_simd::{Level, Simd, dispatch};
+use fearless_simd::Level;
 use rayon::prelude::*;
-use tsne_core::{Affinities, Ball, Control, ReferenceField, Scalar};
+use tsne_core::{Affinities, BackendError, Ball, Control, ReferenceField, Scalar};
 
-use crate::attraction::attract;
-use crate::descent::{CHUNK, ChunkOfPoints, Progress, StopReason};
+use crate::attraction::Placed;
+use crate::descent::{CHUNK, Progress, StopReason};
 use crate::divergence::{Entropy, ln_normalizer};
-use crate::update::StepRule;
+use crate::packed::along_the_curve;
+use crate::update::{Normalizer, Points, StepRule};
 use crate::validate::validate_affinities;
 use crate::{Error, LearningRate, Phase, State};
 
@@ -20,6 +21,9 @@ use crate::{Error, LearningRate, Phase, State};
 /// divergence. New points do not see each other, so that one by one equals all at once, bit for bit, provided the field
 /// keeps its promise; for the same reason nothing is re-centered, and the learning rate must be a number. The references
 /// are never changed.
+///
+/// Memory beyond the parts: during a run the affinities once more, with a position beside each entry, and some
+/// 7 n `D` numbers.
 ///
 /// Where the field has [bounds](ReferenceField::bounds), a point that steps out of the ball is put back on its surface
 /// and its gains become 0.
@@ -69,7 +73,6 @@ pub struct PartialDescent<'r, T, const D: usize, A, F> {
     state: State<T, D>,
     forces: Vec<[T; D]>,
     normalizers: Vec<f64>,
-    next: Vec<[T; D]>,
 }
 
 impl<'r, T, const D: usize, A, F> PartialDescent<'r, T, D, A, F>
@@ -90,16 +93,16 @@ where
             let (what, got) = ("the field", field.n_references());
             return Err(Error::LengthMismatch { what, expected: n_references, got });
         }
+        const { assert!(1 <= D && D <= 3, "maps have one, two or three dimensions") };
         state.validate()?;
         validate_affinities(&affinities, n, n_references)?;
         Ok(Self {
-            entropy: Entropy::of(&affinities, CHUNK),
+            entropy: Entropy::of(n, &|i| affinities.row(i), CHUNK),
             affinities,
             field,
             references,
             forces: vec![[T::default(); D]; n],
             normalizers: vec![0.0; n],
-            next: vec![[T::default(); D]; n],
             state,
         })
     }
@@ -127,7 +130,7 @@ where
     ///
     /// # Errors
     /// When a parameter is out of range, the learning rate is a rule and not a number, the field fails, or a point
-    /// diverges.
+    /// diverges. The last two leave the points at rest where the last iteration made has put them.
     pub fn run<O>(
         &mut self,
         phase: &Phase,
@@ -142,19 +145,30 @@ where
         let LearningRate::Fixed(learning_rate) = phase.learning_rate else {
             return Err(Error::RateOfManyPoints);
         };
+        let step = StepRule::new(phase, learning_rate);
+        let mut moving = Moving::new(self);
         for iteration in 1..=phase.n_iter {
             if control.tick(iteration - 1, phase.n_iter).is_err() {
+                moving.write_back(&mut self.state);
                 return Ok(StopReason::Interrupted { iteration });
             }
-            self.repel()?;
             if every > 0 && iteration.is_multiple_of(every) {
-                let progress = Progress { iteration, kl_divergence: self.divergence() };
+                moving.write_back(&mut self.state);
+                let progress = Progress { iteration, kl_divergence: self.kl_divergence()? };
                 if observe(&progress, &self.state.positions).is_break() {
                     return Ok(StopReason::Interrupted { iteration });
                 }
             }
-            self.advance(phase, learning_rate, iteration)?;
+            let moved = moving.step(&step, &self.field).map_err(Error::Repulsion);
+            if !matches!(moved, Ok(true)) {
+                moving.write_back(&mut self.state);
+                self.state.come_to_rest();
+            }
+            if !moved? {
+                return Err(Error::Diverged { iteration, learning_rate });
+            }
         }
+        moving.write_back(&mut self.state);
         Ok(StopReason::Completed)
     }
 
@@ -162,103 +176,109 @@ where
     ///
     /// # Errors
     /// When the field fails.
-    pub fn kl_divergence(&mut self) -> Result<f64, Error> {
-        self.repel()?;
-        Ok(self.divergence())
-    }
-
-    fn repel(&mut self) -> Result<(), Error> {
-        let Self { field, state, forces, normalizers, .. } = self;
-        field.repel_targets(&state.positions, forces, normalizers).map_err(Error::Repulsion)
-    }
-
     #[allow(clippy::cast_precision_loss, reason = "point counts are below 2^53")]
-    fn divergence(&self) -> f64 {
-        let y = &self.state.positions;
-        let row_total = |i: usize| self.affinities.row(i).values.iter().map(|p| p.to_f64()).sum::<f64>();
-        let p_ln_z = (0..y.len()).map(|i| row_total(i) * ln_normalizer(self.normalizers[i])).sum();
-        let kernel = self.field.kernel();
-        let sum = self.entropy.divergence(kernel, &self.affinities, y, self.references, p_ln_z, CHUNK);
-        sum / y.len().max(1) as f64
-    }
-
-    fn advance(&mut self, phase: &Phase, learning_rate: f64, iteration: usize) -> Result<(), Error> {
-        let step = StepRule::new(phase, learning_rate);
-        let inv_dof = T::lit(1.0 / self.field.kernel().dof());
-        let exaggeration = T::lit(phase.exaggeration);
-        let bounds = self.field.bounds();
-        let Self { affinities, references, forces, normalizers, next, state, .. } = self;
-        let State { positions, velocity, gains, .. } = state;
-        let (y, forces, normalizers, affinities) = (&*positions, &*forces, &*normalizers, &*affinities);
-        let level = Level::new();
-        let finite = next
-            .par_chunks_mut(CHUNK)
-            .zip(velocity.par_chunks_mut(CHUNK))
-            .zip(gains.par_chunks_mut(CHUNK))
-            .enumerate()
-            .map(|(chunk, ((next, velocity), gains))| {
-                let at = ChunkOfPoints { start: chunk * CHUNK, next, velocity, gains };
-                let rule = GradientRule { inv_dof, exaggeration, y, references, forces, normalizers };
-                dispatch!(level, simd => move_chunk(simd, &rule, affinities, &step, bounds.as_ref(), at))
-            })
-            .reduce(|| true, |a, b| a & b);
-        if !finite {
-            self.state.come_to_rest();
-            return Err(Error::Diverged { iteration, learning_rate });
-        }
-        std::mem::swap(&mut self.next, &mut self.state.positions);
-        Ok(())
+    pub fn kl_divergence(&mut self) -> Result<f64, Error> {
+        let Self { field, state, forces, normalizers, affinities, .. } = self;
+        let y = &state.positions;
+        field.repel_targets(y, forces, normalizers).map_err(Error::Repulsion)?;
+        let row_total = |i: usize| affinities.row(i).values.iter().map(|p| p.to_f64()).sum::<f64>();
+        let p_ln_z = (0..y.len()).map(|i| row_total(i) * ln_normalizer(normalizers[i])).sum();
+        let row = |i| affinities.row(i);
+        let sum = self.entropy.divergence(field.kernel(), &row, y, self.references, p_ln_z, CHUNK);
+        Ok(sum / y.len().max(1) as f64)
     }
 }
 
-/// What the gradient of every new point has in common.
-struct GradientRule<'a, T, const D: usize> {
+/// The new points during a run, in the order of a curve through the map, so that following points read the same part of
+/// the field. As none sees another, their order changes no bit.
+struct Moving<T, const D: usize> {
+    level: Level,
     inv_dof: T,
-    exaggeration: T,
-    y: &'a [[T; D]],
-    references: &'a [[T; D]],
-    forces: &'a [[T; D]],
-    normalizers: &'a [f64],
+    bounds: Option<Ball<D>>,
+    order: Vec<u32>,
+    rows: Placed<T, D>,
+    positions: Vec<[T; D]>,
+    velocity: Vec<[T; D]>,
+    gains: Vec<[T; D]>,
+    forces: Vec<[T; D]>,
+    normalizers: Vec<f64>,
+    next: Vec<[T; D]>,
+    /// Of each chunk: whether all its points are where numbers reach.
+    outcomes: Vec<Result<bool, BackendError>>,
 }
 
-impl<T: Scalar, const D: usize> GradientRule<'_, T, D> {
-    /// Half the derivative of the divergence of point `i`, exaggerated.
-    #[inline(always)]
-    fn of_point<S: Simd, A: Affinities<T>>(&self, simd: S, affinities: &A, i: usize) -> [T; D] {
-        let mut gradient = attract(simd, self.inv_dof, &self.y[i], self.references, affinities.row(i));
-        let z = self.normalizers[i];
-        let inv_z = if z > 0.0 { T::lit(1.0 / z) } else { T::default() };
-        for d in 0..D {
-            gradient[d] = self.exaggeration * gradient[d] - self.forces[i][d] * inv_z;
+impl<T: Scalar, const D: usize> Moving<T, D> {
+    fn new<A: Affinities<T>, F: ReferenceField<T, D>>(descent: &PartialDescent<'_, T, D, A, F>) -> Self {
+        let PartialDescent { affinities, field, references, state, .. } = descent;
+        let n = state.n_points();
+        let order = along_the_curve(&state.positions);
+        let sorted = |values: &[[T; D]]| order.iter().map(|&i| values[i as usize]).collect::<Vec<_>>();
+        let (positions, velocity) = (sorted(&state.positions), sorted(&state.velocity));
+        Self {
+            level: Level::new(),
+            inv_dof: T::lit(1.0 / field.kernel().dof()),
+            bounds: field.bounds(),
+            rows: Placed::new(references, n, &|i| affinities.row(order[i] as usize)),
+            next: positions.clone(),
+            positions,
+            velocity,
+            gains: sorted(&state.gains),
+            forces: vec![[T::default(); D]; n],
+            normalizers: vec![0.0; n],
+            outcomes: (0..n.div_ceil(CHUNK)).map(|_| Ok(true)).collect(),
+            order,
         }
-        gradient
     }
-}
 
-/// Moves a chunk of points, and says whether all are where numbers reach.
-#[inline(always)]
-fn move_chunk<S: Simd, T: Scalar, const D: usize, A: Affinities<T>>(
-    simd: S,
-    gradient: &GradientRule<'_, T, D>,
-    affinities: &A,
-    step: &StepRule<T>,
-    bounds: Option<&Ball<D>>,
-    points: ChunkOfPoints<'_, T, D>,
-) -> bool {
-    let mut finite = true;
-    for (offset, next) in points.next.iter_mut().enumerate() {
-        let i = points.start + offset;
-        let velocity = &mut points.velocity[offset];
-        step.apply(gradient.of_point(simd, affinities, i), velocity, &mut points.gains[offset]);
-        for d in 0..D {
-            next[d] = gradient.y[i][d] + velocity[d];
-            finite &= next[d].is_finite();
-        }
-        if bounds.is_some_and(|ball| confine(ball, next)) {
-            points.gains[offset] = [T::default(); D];
+    fn write_back(&self, state: &mut State<T, D>) {
+        for (at, &i) in self.order.iter().enumerate() {
+            state.positions[i as usize] = self.positions[at];
+            state.velocity[i as usize] = self.velocity[at];
+            state.gains[i as usize] = self.gains[at];
         }
     }
-    finite
+
+    /// Makes one step, unless a point would go beyond all numbers or the field fails.
+    fn step(&mut self, rule: &StepRule, field: &impl ReferenceField<T, D>) -> Result<bool, BackendError> {
+        let Self { level, inv_dof, bounds, rows, positions, forces, .. } = self;
+        let (level, inv_dof, bounds) = (*level, *inv_dof, bounds.as_ref());
+        (
+            positions.par_chunks(CHUNK),
+            forces.par_chunks_mut(CHUNK),
+            self.normalizers.par_chunks_mut(CHUNK),
+            self.velocity.par_chunks_mut(CHUNK),
+            self.gains.par_chunks_mut(CHUNK),
+            self.next.par_chunks_mut(CHUNK),
+            &mut self.outcomes,
+        )
+            .into_par_iter()
+            .enumerate()
+            .for_each(|(chunk, (positions, forces, normalizers, velocity, gains, next, outcome))| {
+                *outcome = field.repel_targets(positions, forces, normalizers).map(|()| {
+                    let mut attraction = [[T::default(); D]; CHUNK];
+                    let attraction = &mut attraction[..next.len()];
+                    rows.attract(level, inv_dof, chunk * CHUNK, positions, attraction);
+                    let points = Points { positions, forces, attraction, velocity, gains, next };
+                    let sums = rule.step(level, Normalizer::Each(normalizers), points);
+                    if let Some(ball) = bounds {
+                        for (y, gains) in next.iter_mut().zip(gains) {
+                            if confine(ball, y) {
+                                *gains = [T::default(); D];
+                            }
+                        }
+                    }
+                    sums.furthest.is_finite() && !sums.positions.iter().any(|sum| sum.is_nan())
+                });
+            });
+        let mut finite = true;
+        for outcome in &mut self.outcomes {
+            finite &= std::mem::replace(outcome, Ok(true))?;
+        }
+        if finite {
+            std::mem::swap(&mut self.next, &mut self.positions);
+        }
+        Ok(finite)
+    }
 }
 
 /// Puts a point outside the ball back on its surface, along the ray from the center; whether it was outside.

@@ -8,6 +8,7 @@ use tsne_core::{Csr, NegativeGradient, NeighborQuery, NonFinite, Scalar};
 use tsne_neighbors::Metric;
 use tsne_optim::{Descent, State, StopReason};
 
+use crate::hints::hint;
 use crate::last_map::LastMap;
 use crate::pca::Principal;
 use crate::reference::Reference;
@@ -315,8 +316,12 @@ impl<T: Scalar, const D: usize> TsneEmbedding<T, D> {
         let start = Instant::now();
         self.reference = None;
         let Self { affinities, state, report, .. } = self;
-        let result = descend(affinities.checked()?, state, report, repulsion, run, stage, observe);
+        let result = descend(affinities.checked_mut()?, state, report, repulsion, run, stage, observe);
         report.timings.push((stage, start.elapsed()));
+        report.warnings.retain(|warning| !warning.is_of_last_run());
+        if matches!(result, Ok(StopReason::Completed)) {
+            report.warnings.extend(hint(state, report.n_iter));
+        }
         result
     }
 

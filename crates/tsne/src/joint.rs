@@ -21,7 +21,8 @@ pub struct JointAffinities<T> {
     pub(crate) matrix: Arc<Csr<T>>,
     pub(crate) calibration: Option<Arc<Calibration>>,
     pub(crate) placing: Placing<T>,
-    pub(crate) checked: OnceLock<CheckedAffinities<Arc<Csr<T>>>>,
+    /// What was found out about the matrix when it was looked through.
+    pub(crate) checked: OnceLock<CheckedAffinities<()>>,
 }
 
 /// How rows of new points come about.
@@ -71,12 +72,19 @@ impl<T: Scalar> JointAffinities<T> {
     }
 
     /// P as a descent takes it: looked through the first time, and not again.
-    pub(crate) fn checked(&self) -> Result<CheckedAffinities<Arc<Csr<T>>>, Error> {
+    pub(crate) fn checked(&self) -> Result<CheckedAffinities<&Csr<T>>, Error> {
         if let Some(checked) = self.checked.get() {
-            return Ok(checked.clone());
+            return Ok(checked.map(|()| &*self.matrix));
         }
-        let checked = CheckedAffinities::new(Arc::clone(&self.matrix))?;
-        Ok(self.checked.get_or_init(|| checked).clone())
+        let checked = CheckedAffinities::new(&*self.matrix)?;
+        self.checked.get_or_init(|| checked.map(|_| ()));
+        Ok(checked)
+    }
+
+    /// [`checked`](Self::checked) for a run, which renumbers P in place where no one else holds it.
+    pub(crate) fn checked_mut(&mut self) -> Result<CheckedAffinities<&mut Arc<Csr<T>>>, Error> {
+        let checked = self.checked()?.map(|_| ());
+        Ok(checked.map(|()| &mut self.matrix))
     }
 
     /// Rows of new points over those of `index`.

@@ -26,6 +26,7 @@ mod data;
 mod eigen;
 mod embedding;
 mod error;
+mod hints;
 pub mod init;
 mod input;
 mod joint;

@@ -90,6 +90,18 @@ pub enum Warning {
         /// Largest standard deviation of a column.
         std: f64,
     },
+    /// The points of the finished map still move: it has not come to rest.
+    StillMoving {
+        /// Median length of the last step, in units of the map's longest side.
+        share: f64,
+    },
+    /// The points of the finished map have not come apart.
+    Collapsed {
+        /// The map's longest side.
+        span: f64,
+        /// Iterations made.
+        n_iter: usize,
+    },
 }
 
 impl Warning {
@@ -106,7 +118,14 @@ impl Warning {
             Self::WideInitialPositions { .. } => "W06",
             Self::Recovered(_) => "W07",
             Self::MeshTooLarge { .. } => "W08",
+            Self::StillMoving { .. } => "W09",
+            Self::Collapsed { .. } => "W12",
         }
+    }
+
+    /// Whether it speaks of the map as the last run left it, and is out of date after another.
+    pub(crate) fn is_of_last_run(&self) -> bool {
+        matches!(self, Self::StillMoving { .. } | Self::Collapsed { .. })
     }
 
     /// Code of the error this becomes in strict mode.
@@ -165,6 +184,16 @@ impl fmt::Display for Warning {
                 f,
                 "the initial positions have a standard deviation of {std}; above 0.01 a map often ends poorly"
             ),
+            Self::StillMoving { share } => write!(
+                f,
+                "still moving: the median step is {:.1} % of the map's width; go on with 250 iterations more",
+                100.0 * share
+            ),
+            Self::Collapsed { span, n_iter } => write!(
+                f,
+                "the map has collapsed: it is {span:.1e} wide after {n_iter} iterations; lower early_exaggeration or \
+                 raise n_iter"
+            ),
         }
     }
 }
@@ -175,7 +204,8 @@ impl fmt::Display for Warning {
 pub struct Report {
     /// What was chosen, and why.
     pub plan: Plan,
-    /// What had to be changed or deserves attention.
+    /// What had to be changed or deserves attention; whether the map still moves or has collapsed, as its last run of at
+    /// least 100 iterations in all left it.
     pub warnings: Vec<Warning>,
     /// Wall time of each stage, in order.
     pub timings: Vec<(Stage, Duration)>,

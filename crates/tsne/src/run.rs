@@ -116,7 +116,7 @@ pub(crate) fn iterations_made(stop: StopReason, n_iter: usize) -> usize {
 /// Moves `state` through one run and adds to its `report`. Whatever happens, an error or a panic of a callback, `state` is
 /// what the run came to.
 pub(crate) fn descend<T: Scalar, const D: usize>(
-    affinities: CheckedAffinities<Arc<Csr<T>>>,
+    affinities: CheckedAffinities<&mut Arc<Csr<T>>>,
     state: &mut State<T, D>,
     report: &mut Report,
     repulsion: &mut dyn NegativeGradient<T, D>,
@@ -148,12 +148,12 @@ pub(crate) fn descend<T: Scalar, const D: usize>(
 }
 
 /// Brings the state of a descent home when it goes out of scope.
-struct Home<'a, 'g, T: Scalar, const D: usize> {
+struct Home<'a, 'p, 'g, T: Scalar, const D: usize> {
     state: &'a mut State<T, D>,
-    descent: Descent<T, D, Arc<Csr<T>>, &'g mut dyn NegativeGradient<T, D>>,
+    descent: Descent<T, D, &'p mut Arc<Csr<T>>, &'g mut dyn NegativeGradient<T, D>>,
 }
 
-impl<T: Scalar, const D: usize> Drop for Home<'_, '_, T, D> {
+impl<T: Scalar, const D: usize> Drop for Home<'_, '_, '_, T, D> {
     fn drop(&mut self) {
         self.state.clone_from(self.descent.state());
     }

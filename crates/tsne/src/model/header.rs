@@ -268,6 +268,8 @@ enum Note {
     MeshTooLarge { bytes: Option<f64>, max_bytes: usize },
     ConstantData,
     WideInitialPositions { std: f64 },
+    StillMoving { share: f64 },
+    Collapsed { span: f64, n_iter: usize },
 }
 
 impl Note {
@@ -295,6 +297,8 @@ impl Note {
             }
             Warning::ConstantData => Self::ConstantData,
             Warning::WideInitialPositions { std } => Self::WideInitialPositions { std },
+            Warning::StillMoving { share } => Self::StillMoving { share },
+            Warning::Collapsed { span, n_iter } => Self::Collapsed { span, n_iter },
         }
     }
 
@@ -327,6 +331,8 @@ impl Note {
             }
             Self::ConstantData => Warning::ConstantData,
             Self::WideInitialPositions { std } => Warning::WideInitialPositions { std },
+            Self::StillMoving { share } => Warning::StillMoving { share },
+            Self::Collapsed { span, n_iter } => Warning::Collapsed { span, n_iter },
         })
     }
 }

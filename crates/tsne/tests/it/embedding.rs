@@ -52,6 +52,18 @@ fn a_fit_is_its_phases_bit_for_bit() {
 }
 
 #[test]
+fn a_map_says_whether_it_still_moves() {
+    let set = blobs();
+    let mut map = quick().early_exaggeration_iter(80).n_iter(20).fit(set.points()).expect("a plain fit");
+    let codes = |map: &TsneEmbedding<f64, 2>| -> Vec<&str> {
+        map.report().warnings.iter().map(tsne::Warning::code).collect()
+    };
+    assert_eq!(codes(&map), ["W09"], "twenty iterations after the exaggeration");
+    map.optimize(&map.optimization().n_iter(2000)).expect("more of them");
+    assert_eq!(codes(&map), [""; 0], "come to rest, and what was said before is out of date");
+}
+
+#[test]
 fn a_schedule_is_its_phases_too() {
     let set = blobs();
     let two =
