@@ -4,14 +4,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::tidy;
 use crate::workspace::{self, Package};
+use crate::{release, tidy};
 
 /// One check.
 #[derive(Debug, PartialEq)]
 enum Step {
     /// The rules of `tidy`, run inside this process.
     Tidy,
+    /// What must hold before publishing, inside this process too.
+    Release,
     /// A `cargo` command, with rustdoc's warnings made errors when `strict_docs`.
     Cargo { args: Vec<String>, strict_docs: bool },
 }
@@ -24,6 +26,7 @@ impl Step {
     fn name(&self) -> String {
         match self {
             Self::Tidy => "cargo xtask tidy".to_owned(),
+            Self::Release => "cargo xtask release --check".to_owned(),
             Self::Cargo { args, .. } => format!("cargo {}", args.join(" ")),
         }
     }
@@ -31,6 +34,7 @@ impl Step {
     fn run(&self) -> Result<()> {
         match self {
             Self::Tidy => tidy::run(),
+            Self::Release => release::check(),
             Self::Cargo { args, strict_docs } => {
                 let args: Vec<&str> = args.iter().map(String::as_str).collect();
                 let mut command = workspace::cargo(&args);
@@ -84,6 +88,8 @@ fn steps(packages: &[Package], quick: bool) -> Vec<Step> {
         Step::cargo("fmt --all --check"),
         Step::Tidy,
         Step::cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
+        // After the lints, which fetch what is not there.
+        Step::Release,
     ];
     if !quick {
         // Alone, so that no crate compiles thanks to the features a neighbor turns on.

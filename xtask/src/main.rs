@@ -7,6 +7,7 @@
 mod accuracy;
 mod ci;
 mod layers;
+mod release;
 mod tidy;
 mod workspace;
 
@@ -23,6 +24,9 @@ cargo xtask COMMAND
   accuracy [PACKAGE]
                  sweeps the errors of the approximations against f64 oracles, in release, and rewrites
                  the tables of docs/accuracy.md
+  release --check
+                 what must hold before publishing: manifests, the Rust that dependencies need, notices
+  notices        writes THIRD_PARTY_NOTICES.md
   help           this text";
 
 fn main() -> ExitCode {
@@ -42,6 +46,8 @@ fn run(args: &[&str]) -> Result<()> {
         ["ci"] => ci::run(false),
         ["ci", "--quick"] => ci::run(true),
         ["tidy"] => tidy::run(),
+        ["release", "--check"] => release::check(),
+        ["notices"] => release::notices(),
         ["accuracy"] => accuracy::run(None),
         ["accuracy", package] => accuracy::run(Some(package)),
         [] | ["help" | "-h" | "--help"] => {
