@@ -155,7 +155,14 @@ impl<T: Scalar, const D: usize> Placed<T, D> {
     }
 
     /// [`attract`], to the same bits, for the points of the rows from `start` on.
-    pub(crate) fn attract(&self, level: Level, inv_dof: T, start: usize, y: &[[T; D]], forces: &mut [[T; D]]) {
+    pub(crate) fn attract(
+        &self,
+        level: Level,
+        inv_dof: T,
+        start: usize,
+        y: &[[T; D]],
+        forces: &mut [[T; D]],
+    ) {
         let ends = &self.ends[start..=start + y.len()];
         let (y, blocks) = (T::typed(y.as_flattened()), T::typed(&self.blocks));
         match (y, blocks, T::typed_mut(forces.as_flattened_mut())) {
@@ -306,8 +313,22 @@ fn read_f32<S: Simd, const D: usize>(
             let point = references[columns[l] as usize];
             u64::from(point[0].to_bits()) | u64::from(point[1].to_bits()) << 32
         };
-        let low: f32x16<S> = u64x8::load_array(simd, std::array::from_fn(#[inline(always)] |l| pair(l))).bitcast();
-        let high: f32x16<S> = u64x8::load_array(simd, std::array::from_fn(#[inline(always)] |l| pair(8 + l))).bitcast();
+        let low: f32x16<S> = u64x8::load_array(
+            simd,
+            std::array::from_fn(
+                #[inline(always)]
+                |l| pair(l),
+            ),
+        )
+        .bitcast();
+        let high: f32x16<S> = u64x8::load_array(
+            simd,
+            std::array::from_fn(
+                #[inline(always)]
+                |l| pair(8 + l),
+            ),
+        )
+        .bitcast();
         (r[0], r[1]) = low.deinterleave(high);
         return r;
     }
@@ -326,11 +347,7 @@ fn read_f32<S: Simd, const D: usize>(
 
 /// The positions of eight references, axis by axis.
 #[inline(always)]
-fn read_f64<S: Simd, const D: usize>(
-    simd: S,
-    references: &[[f64; D]],
-    columns: &[u32; 8],
-) -> [f64x8<S>; D] {
+fn read_f64<S: Simd, const D: usize>(simd: S, references: &[[f64; D]], columns: &[u32; 8]) -> [f64x8<S>; D] {
     let mut lanes = [[0.0; 8]; D];
     for l in 0..8 {
         let point = references[columns[l] as usize];

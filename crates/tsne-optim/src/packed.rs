@@ -84,7 +84,16 @@ impl<T: Scalar, const D: usize> Packed<T, D> {
         let columns = arrange(&offsets, Vec::new(), |row| &old_columns[entries(row)], rename);
         drop(old_columns);
         let values = arrange(&offsets, Vec::new(), |row| &old_values[entries(row)], |p| p);
-        Self { is_taken: true, order, rank, offsets, columns, values, positions: self.positions, attraction: self.attraction }
+        Self {
+            is_taken: true,
+            order,
+            rank,
+            offsets,
+            columns,
+            values,
+            positions: self.positions,
+            attraction: self.attraction,
+        }
     }
 
     /// Row of a point; its columns are rows, and stand for [`positions`](Self::positions).
