@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 
 use crate::workspace::{self, Package};
-use crate::{docs, tidy};
+use crate::{docs, release, tidy};
 
 /// One check.
 #[derive(Debug, PartialEq)]
@@ -14,6 +14,8 @@ enum Step {
     Tidy,
     /// Whether what `docs` writes is what is there.
     Docs,
+    /// What must hold before publishing, inside this process too.
+    Release,
     /// A `cargo` command, with rustdoc's warnings made errors when `strict_docs`.
     Cargo { args: Vec<String>, strict_docs: bool },
 }
@@ -27,6 +29,7 @@ impl Step {
         match self {
             Self::Tidy => "cargo xtask tidy".to_owned(),
             Self::Docs => "cargo xtask docs --check".to_owned(),
+            Self::Release => "cargo xtask release --check".to_owned(),
             Self::Cargo { args, .. } => format!("cargo {}", args.join(" ")),
         }
     }
@@ -35,6 +38,7 @@ impl Step {
         match self {
             Self::Tidy => tidy::run(),
             Self::Docs => docs::run(true),
+            Self::Release => release::check(),
             Self::Cargo { args, strict_docs } => {
                 let args: Vec<&str> = args.iter().map(String::as_str).collect();
                 let mut command = workspace::cargo(&args);
@@ -89,6 +93,8 @@ fn steps(packages: &[Package], quick: bool) -> Vec<Step> {
         Step::Tidy,
         Step::Docs,
         Step::cargo("clippy --workspace --all-targets --all-features -- -D warnings"),
+        // After the lints, which fetch what is not there.
+        Step::Release,
     ];
     if !quick {
         // Alone, so that no crate compiles thanks to the features a neighbor turns on.

@@ -16,6 +16,7 @@ mod layers;
 mod machine;
 mod options;
 mod plot;
+mod release;
 mod sections;
 mod tidy;
 mod workspace;
@@ -46,6 +47,9 @@ cargo xtask COMMAND
                  counts the instructions of the hot loops by valgrind and keeps the counts;
                  --check compares them with those kept
   docs [--check] rewrites the tables of docs/performance.md and the plots beside it from benches/results
+  release --check
+                 what must hold before publishing: manifests, the Rust that dependencies need, notices
+  notices        writes THIRD_PARTY_NOTICES.md
   help           this text";
 
 fn main() -> ExitCode {
@@ -65,6 +69,8 @@ fn run(args: &[&str]) -> Result<()> {
         ["ci"] => ci::run(false),
         ["ci", "--quick"] => ci::run(true),
         ["tidy"] => tidy::run(),
+        ["release", "--check"] => release::check(),
+        ["notices"] => release::notices(),
         ["accuracy"] => accuracy::run(None),
         ["accuracy", package] => accuracy::run(Some(package)),
         ["bench", "crossover", rest @ ..] => bench::crossover::run(rest),

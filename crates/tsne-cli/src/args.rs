@@ -14,7 +14,7 @@ pub(crate) use self::groups::{
     GivenArgs, Parameters, PictureArgs, PlacingArgs, ReadingArgs, RunningArgs, TellingArgs,
 };
 use self::values::parse_time;
-pub(crate) use self::values::{Color, MissingArg, Precision, ProgressKind};
+pub(crate) use self::values::{Color, MissingArg, Precision, ProgressKind, Scale};
 use crate::config;
 use crate::exit::Failure;
 
@@ -123,13 +123,13 @@ impl Command {
 
 #[derive(Args, Debug)]
 pub(crate) struct FitArgs {
-    /// Data file: .csv, .tsv or .txt table or .mtx matrix, also .gz or .zst; .npy array, .npz archive; or - for
-    /// standard input
+    /// Data file: .csv, .tsv or .txt table or .mtx matrix, also .gz or .zst; .npy array, .npz archive, .parquet table; or -
+    /// for standard input
     #[arg(required_unless_present_any = ["graph", "affinities"])]
     pub(crate) input: Option<PathBuf>,
 
-    /// Output file; may be given several times. The suffix decides: .csv .tsv .npy .npz map, .csv.gz and the like, -
-    /// for a table on standard output, .png .svg picture, .json report, .tsne model, .ckpt checkpoint
+    /// Output file; may be given several times. The suffix decides: .csv .tsv .npy .npz .parquet map, .csv.gz and the
+    /// like, - for a table on standard output, .png .svg .html picture, .json report, .tsne model, .ckpt checkpoint
     #[arg(short, long = "output", value_name = "OUT", required = true)]
     pub(crate) outputs: Vec<PathBuf>,
 
@@ -300,6 +300,10 @@ pub(crate) struct EvalArgs {
     #[arg(long, default_value = "euclidean", value_name = "NAME")]
     pub(crate) metric: String,
 
+    /// What was done to columns before the map was made: none or standard
+    #[arg(long, default_value = "none", value_name = "HOW")]
+    pub(crate) scale: Scale,
+
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -313,7 +317,7 @@ pub(crate) struct ConvertArgs {
     /// Data file, or - for standard input
     pub(crate) input: PathBuf,
 
-    /// File to write: .csv, .tsv or .mtx (also .gz or .zst), .npy, .npz; or - for a table on standard output
+    /// File to write: .csv, .tsv or .mtx (also .gz or .zst), .npy, .npz, .parquet; or - for a table on standard output
     pub(crate) output: PathBuf,
 
     /// Overwrite the output if it exists

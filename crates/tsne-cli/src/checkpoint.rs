@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use tsne::{ModelError, SaveOptions, Scalar, TsneEmbedding};
-use tsne_io::{Labels, Narrowing, Output};
+use tsne_io::{Labels, Narrowing, Output, Standardization};
 
 use crate::exit::{Failure, shown_path};
+use crate::features::Treatment;
 
 /// Name of the notes in the file.
 const KEY: &str = "tsne-cli";
@@ -27,6 +28,9 @@ pub(crate) struct Notes {
     pub(crate) feature_names: Option<Vec<String>>,
     /// How columns were shifted and scaled: centers and exponent.
     pub(crate) narrowing: Option<(Vec<f64>, i32)>,
+    /// How columns were standardized before that: means and deviations.
+    #[serde(default)]
+    pub(crate) standardization: Option<(Vec<f64>, Vec<f64>)>,
     pub(crate) labels: Option<SavedLabels>,
     pub(crate) ids: Option<Vec<String>>,
 }
@@ -50,8 +54,8 @@ pub(crate) struct Company {
     pub(crate) description: serde_json::Value,
     /// Code and text of what was noticed while reading.
     pub(crate) warnings: Vec<(String, String)>,
-    /// How columns were shifted and scaled.
-    pub(crate) narrowing: Option<Narrowing>,
+    /// What was done to the columns.
+    pub(crate) treatment: Treatment,
 }
 
 impl Notes {
@@ -62,7 +66,12 @@ impl Notes {
             data: company.description.clone(),
             warnings: company.warnings.clone(),
             feature_names: company.feature_names.clone(),
-            narrowing: company.narrowing.as_ref().map(|n| (n.centers().to_vec(), n.exponent())),
+            narrowing: company.treatment.narrowing.as_ref().map(|n| (n.centers().to_vec(), n.exponent())),
+            standardization: company
+                .treatment
+                .standardization
+                .as_ref()
+                .map(|s| (s.means().to_vec(), s.deviations().to_vec())),
             labels: company.labels.as_ref().map(|labels| SavedLabels {
                 name: labels.name().to_owned(),
                 classes: labels.classes().to_vec(),
@@ -97,19 +106,28 @@ impl Notes {
         Ok(notes)
     }
 
-    /// How columns were shifted and scaled.
-    pub(crate) fn narrowing(&self, path: &Path) -> Result<Option<Narrowing>, Failure> {
-        let Some((centers, exponent)) = &self.narrowing else { return Ok(None) };
-        let narrowing = Narrowing::from_parts(centers.clone(), *exponent);
-        if narrowing.is_none() {
-            let what = "a column's center is not a finite number";
-            let help = "make the file again";
-            return Err(Failure::new("E505", what, help).at(shown_path(path)));
+    /// What was done to the `n_features` columns.
+    pub(crate) fn treatment(&self, n_features: Option<usize>, path: &Path) -> Result<Treatment, Failure> {
+        let fits = |len: usize| n_features.is_none_or(|n_features| len == n_features);
+        let failed = || {
+            let what = "what the model says of its columns contradicts itself or is not finite";
+            Failure::new("E505", what, "make the file again").at(shown_path(path))
+        };
+        let mut treatment = Treatment::default();
+        if let Some((centers, exponent)) = &self.narrowing {
+            let narrowing = Narrowing::from_parts(centers.clone(), *exponent);
+            treatment.narrowing = Some(narrowing.filter(|n| fits(n.centers().len())).ok_or_else(failed)?);
         }
-        Ok(narrowing)
+        if let Some((means, deviations)) = &self.standardization {
+            let standardization = Standardization::from_parts(means.clone(), deviations.clone());
+            treatment.standardization =
+                Some(standardization.filter(|s| fits(s.means().len())).ok_or_else(failed)?);
+        }
+        Ok(treatment)
     }
 
-    pub(crate) fn company(&self, path: &Path) -> Result<Company, Failure> {
+    /// What goes with the rows, of so many features.
+    pub(crate) fn company(&self, n_features: Option<usize>, path: &Path) -> Result<Company, Failure> {
         Ok(Company {
             labels: self.labels.as_ref().map(|saved| {
                 let texts = saved.codes.iter().map(|&code| &saved.classes[code as usize]);
@@ -119,7 +137,7 @@ impl Notes {
             feature_names: self.feature_names.clone(),
             description: self.data.clone(),
             warnings: self.warnings.clone(),
-            narrowing: self.narrowing(path)?,
+            treatment: self.treatment(n_features, path)?,
         })
     }
 

@@ -18,6 +18,8 @@ enum Kind {
     MatrixMarket,
     Npy,
     Npz,
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 impl Kind {
@@ -38,9 +40,11 @@ impl Kind {
             "mtx" => Self::MatrixMarket,
             "npy" => Self::Npy,
             "npz" => Self::Npz,
+            #[cfg(feature = "parquet")]
+            "parquet" => Self::Parquet,
             _ => {
                 let what = format!("unknown kind of output: \"{}\"", shown(&suffix));
-                let help = "end the name in .csv, .tsv or .mtx (also .gz or .zst), .npy or .npz";
+                let help = "end the name in .csv, .tsv or .mtx (also .gz or .zst), .npy, .npz or .parquet";
                 return Err(Failure::new("E201", what, help).at(shown_path(path)));
             }
         };
@@ -53,6 +57,8 @@ impl Kind {
             Self::MatrixMarket => write_mtx(file, &data.features),
             Self::Npy => write_features(file, data),
             Self::Npz => write_npz(file, data),
+            #[cfg(feature = "parquet")]
+            Self::Parquet => tsne_io::write_parquet(file, data),
         }
     }
 }
@@ -67,13 +73,13 @@ pub(crate) fn run(args: &ConvertArgs) -> Result<(), Failure> {
     };
     let data = input::read(&args.input, &args.reading, args.random_state)?;
     let place = || shown_path(&args.output);
-    if matches!(data.features.cells(), Cells::Sparse(_)) && matches!(kind, Kind::Table(_) | Kind::Npy) {
+    if matches!(data.features.cells(), Cells::Sparse(_)) && !matches!(kind, Kind::MatrixMarket | Kind::Npz) {
         let what = "the data are sparse, and this kind of file is not";
         return Err(Failure::new("E207", what, "end the name of the output in .npz or .mtx").at(place()));
     }
     if (data.labels.is_some() || data.ids.is_some()) && matches!(kind, Kind::MatrixMarket | Kind::Npy) {
         let what = "this kind of file holds neither labels nor ids";
-        let help = "end the name of the output in .csv, .tsv or .npz, or leave the columns out with --drop";
+        let help = "end the name of the output in .csv, .tsv, .npz or .parquet, or leave the columns out with --drop";
         return Err(Failure::new("E207", what, help).at(place()));
     }
     let is_safe = args.reading.spreadsheet_safe;

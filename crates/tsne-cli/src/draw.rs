@@ -79,7 +79,7 @@ fn of_model(args: &PlotArgs) -> Result<Drawn, Failure> {
 
 fn drawn<T: Scalar, const D: usize>(args: &PlotArgs) -> Result<Drawn, Failure> {
     let (map, notes) = load::<T, D>(&args.map)?;
-    let company = notes.company(&args.map)?;
+    let company = notes.company(map.report().plan.n_features, &args.map)?;
     let n_points = map.positions().len();
     let of_name = |wanted: &str| {
         company.labels.clone().filter(|labels| labels.name() == wanted).ok_or_else(|| {

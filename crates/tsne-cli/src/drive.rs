@@ -1,7 +1,7 @@
 //! Drives a descent through its phases: stops on a signal, pauses for checkpoints, and goes on to the same bits.
 
 use std::ops::ControlFlow;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tsne::{Error, Event, Phase, Scalar, Stage, TsneEmbedding};
@@ -19,14 +19,24 @@ pub(crate) const NO_PHASES: Phases = [
     (Stage::Optimization, Phase { n_iter: 0, ..Phase::standard() }),
 ];
 
+/// The map after so many iterations.
+#[derive(Debug)]
+pub(crate) struct Snapshot<T, const D: usize> {
+    pub(crate) iteration: usize,
+    pub(crate) positions: Vec<[T; D]>,
+}
+
 /// What a descent is watched by.
-pub(crate) struct Driver<'a> {
+pub(crate) struct Driver<'a, T, const D: usize> {
     phases: Phases,
     stop: &'a Stop,
     progress: &'a Progress,
     /// Time between two checkpoints; none where none are asked for.
     every: Option<Duration>,
     saved: Mutex<Instant>,
+    /// Maps that are to be kept on the way, evenly spaced in iterations.
+    n_snapshots: usize,
+    snapshots: Mutex<Vec<Snapshot<T, D>>>,
 }
 
 /// How a descent ended.
@@ -54,30 +64,29 @@ impl End {
 pub(crate) struct Driven<T: Scalar, const D: usize> {
     pub(crate) map: TsneEmbedding<T, D>,
     pub(crate) timings: Vec<(Stage, Duration)>,
+    pub(crate) snapshots: Vec<Snapshot<T, D>>,
     pub(crate) end: End,
 }
 
-impl<'a> Driver<'a> {
+impl<'a, T: Scalar, const D: usize> Driver<'a, T, D> {
     pub(crate) fn new(
         phases: Phases,
         stop: &'a Stop,
         progress: &'a Progress,
         every: Option<Duration>,
+        n_snapshots: usize,
     ) -> Self {
-        Self { phases, stop, progress, every, saved: Mutex::new(Instant::now()) }
+        let saved = Mutex::new(Instant::now());
+        Self { phases, stop, progress, every, saved, n_snapshots, snapshots: Mutex::new(Vec::new()) }
     }
 
     /// Shows an event of a whole fit, and breaks when it is to stop or pause.
-    pub(crate) fn observe<T, const D: usize>(&self, event: Event<'_, T, D>) -> ControlFlow<()> {
+    pub(crate) fn observe(&self, event: Event<'_, T, D>) -> ControlFlow<()> {
         self.observe_from(None, event)
     }
 
     /// The same in a run of its own, which goes on with a stage after so many iterations.
-    fn observe_from<T, const D: usize>(
-        &self,
-        from: Option<(Stage, usize)>,
-        event: Event<'_, T, D>,
-    ) -> ControlFlow<()> {
+    fn observe_from(&self, from: Option<(Stage, usize)>, event: Event<'_, T, D>) -> ControlFlow<()> {
         let place = |stage| from.unwrap_or((stage, 0));
         let mut pauses = false;
         match event {
@@ -85,7 +94,10 @@ impl<'a> Driver<'a> {
                 let (stage, before) = place(stage);
                 self.progress.tick(stage, before + tick.done, before + tick.total);
                 // A run that has made no iteration yet would be paused for ever.
-                pauses = is_descent(stage) && tick.done > 0 && self.is_due();
+                pauses = is_descent(stage)
+                    && tick.done > 0
+                    && (self.is_due()
+                        || self.is_to_be_kept(self.iterations_before(stage) + before + tick.done));
             }
             Event::Iteration { stage, progress, .. } => {
                 let (stage, before) = place(stage);
@@ -101,24 +113,51 @@ impl<'a> Driver<'a> {
         }
     }
 
+    /// The maps that were kept.
+    pub(crate) fn into_snapshots(self) -> Vec<Snapshot<T, D>> {
+        self.snapshots.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Vec<Snapshot<T, D>>> {
+        self.snapshots.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the map after so many iterations is one to be kept that is not yet.
+    fn is_to_be_kept(&self, iteration: usize) -> bool {
+        let [(_, early), (_, main)] = &self.phases;
+        let total = early.n_iter.saturating_add(main.n_iter);
+        is_place(iteration, self.n_snapshots, total)
+            && self.kept().last().is_none_or(|last| last.iteration < iteration)
+    }
+
+    /// Iterations of the stages before this one.
+    fn iterations_before(&self, stage: Stage) -> usize {
+        self.phases.iter().take_while(|(earlier, _)| *earlier != stage).map(|(_, phase)| phase.n_iter).sum()
+    }
+
     fn is_due(&self) -> bool {
         let saved = self.saved.lock().unwrap_or_else(PoisonError::into_inner);
         self.every.is_some_and(|every| saved.elapsed() >= every)
     }
 
     /// Takes a map through what is left of the phases; `save` is called whenever a checkpoint is due.
-    pub(crate) fn finish<T: Scalar, const D: usize>(
-        &self,
+    pub(crate) fn finish(
+        self,
         mut map: TsneEmbedding<T, D>,
         mut save: impl FnMut(&TsneEmbedding<T, D>) -> Result<(), Failure>,
     ) -> Result<Driven<T, D>, Failure> {
         let mut timings = map.report().timings.clone();
         loop {
-            let Some((stage, before, phase)) = self.rest(map.report().n_iter) else {
-                return Ok(Driven { map, timings, end: End::Completed });
+            let n_iter = map.report().n_iter;
+            if self.is_to_be_kept(n_iter) {
+                self.kept().push(Snapshot { iteration: n_iter, positions: map.positions().to_vec() });
+            }
+            let Some((stage, before, phase)) = self.rest(n_iter) else {
+                return Ok(Driven { map, timings, snapshots: self.into_snapshots(), end: End::Completed });
             };
             if let Some(signal) = self.stop.signal() {
-                return Ok(Driven { map, timings, end: End::Stopped(signal) });
+                let snapshots = self.into_snapshots();
+                return Ok(Driven { map, timings, snapshots, end: End::Stopped(signal) });
             }
             if self.is_due() {
                 save(&map)?;
@@ -131,7 +170,7 @@ impl<'a> Driver<'a> {
             timings.push((stage, start.elapsed()));
             if let Err(error) = result {
                 let end = End::Failed(Failure::of_fit(&error, ""));
-                return Ok(Driven { map, timings, end });
+                return Ok(Driven { map, timings, snapshots: self.into_snapshots(), end });
             }
         }
     }
@@ -177,7 +216,34 @@ pub(crate) fn sort<T: Scalar, const D: usize>(
     }
 }
 
+/// Whether one of `n` maps evenly spaced over `total` iterations, the last at the end, is the one after `iteration`.
+fn is_place(iteration: usize, n: usize, total: usize) -> bool {
+    let (iteration, n, total) = (iteration as u128, n as u128, total as u128);
+    if n == 0 || total == 0 {
+        return n > 0 && iteration == 0;
+    }
+    // The first of them that is not before this iteration.
+    let number = (iteration * n).div_ceil(total);
+    (1..=n).contains(&number) && number * total / n == iteration
+}
+
 /// Whether a stage moves the map.
 fn is_descent(stage: Stage) -> bool {
     matches!(stage, Stage::EarlyExaggeration | Stage::Optimization)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_place;
+
+    #[test]
+    fn maps_on_the_way_are_evenly_spaced() {
+        let places = |n, total| -> Vec<usize> { (0..=total).filter(|&at| is_place(at, n, total)).collect() };
+        assert_eq!(places(3, 750), [250, 500, 750], "the last is the finished map");
+        assert_eq!(places(4, 10), [2, 5, 7, 10], "rounded down");
+        assert_eq!(places(1, 7), [7], "one");
+        assert_eq!(places(usize::MAX, 3), [1, 2, 3], "no more than there are iterations");
+        assert_eq!(places(5, 0), [0], "the start, where nothing is moved");
+        assert_eq!(places(0, 5), [0; 0], "none");
+    }
 }

@@ -52,9 +52,11 @@ pub(crate) fn run(args: &EvalArgs) -> Result<(), Failure> {
         let help = "give a dense matrix";
         return Err(Failure::new("E106", "the map is sparse", help).at(shown_path(&args.map)));
     };
+    features::check_scale(&data.features, args.scale)?;
     let name = input::name(&args.input);
     let failed = |e: tsne::Error| Failure::of_fit(&e, &name);
-    let (data, _) = features::points::<f64>(data.features, &metric).map_err(|e| failed(e.into()))?;
+    let (data, _) =
+        features::points::<f64>(data.features, args.scale, &metric).map_err(|e| failed(e.into()))?;
     let task = Task { args, metric, points: data.points(), labels: labels.as_ref() };
     let measures = match n_components {
         1 => task.measure::<1>(&positions),

@@ -13,10 +13,11 @@ use tsne::{
 };
 use tsne_io::{Dataset, Labels, Matrix, NpyElement, Output, ReadOptions, read_path, shown};
 
-use crate::args::{FitArgs, GivenArgs, Parameters, Precision, RunningArgs, TellingArgs};
+use crate::args::{FitArgs, GivenArgs, Parameters, Precision, RunningArgs, Scale, TellingArgs};
 use crate::checkpoint::{self, Company, Notes};
 use crate::drive::{self, Driven, Driver, End, Fitted, Phases};
 use crate::exit::{Failure, shown_path, tell};
+use crate::features::Treatment;
 use crate::input::{Given, StoodIn};
 use crate::output::{Map, Outputs};
 use crate::progress::Progress;
@@ -36,6 +37,11 @@ pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
         .look(&args.pictures)?;
     if let Some(path) = &args.running.checkpoint {
         outputs.add_checkpoint(path, args.force)?;
+    }
+    if args.running.snapshots > 0 && !outputs.holds_snapshots() {
+        let what = "none of the outputs holds maps on the way";
+        let help = "name an .npz file among the outputs, or leave --snapshots out";
+        return Err(Failure::new("E207", what, help).at("--snapshots"));
     }
     let reading = Instant::now();
     let given = given(args, &choices)?;
@@ -67,6 +73,10 @@ fn given(args: &FitArgs, choices: &Choices) -> Result<Option<Given>, Failure> {
         let what = format!("{flag} and distances that are precomputed exclude each other");
         Failure::new("E207", what, "leave one of them out").at("--metric")
     };
+    if choices.is_precomputed && args.parameters.scale != Scale::None {
+        let what = "distances that are precomputed have no columns to be scaled";
+        return Err(Failure::new("E207", what, "leave one of them out").at("--scale"));
+    }
     match (graph, affinities) {
         (Some(_), _) if choices.is_precomputed => Err(excluded("--graph")),
         (_, Some(_)) if choices.is_precomputed => Err(excluded("--affinities")),
@@ -150,7 +160,7 @@ pub(crate) fn company(data: Dataset) -> (Matrix, Company) {
         warnings.push(("W11".to_owned(), text));
     }
     let Dataset { features, feature_names, labels, ids, .. } = data;
-    (features, Company { labels, ids, feature_names, description, warnings, narrowing: None })
+    (features, Company { labels, ids, feature_names, description, warnings, treatment: Treatment::default() })
 }
 
 impl Job<'_> {
@@ -196,12 +206,15 @@ impl Job<'_> {
             None => None,
             // Distances are neither moved nor scaled.
             Some(distances) if self.choices.is_precomputed => {
-                Some(features::points_like(distances, None, None).map_err(|e| failed(e.into()))?)
+                let treatment = Treatment::default();
+                Some(features::points_like(distances, None, &treatment).map_err(|e| failed(e.into()))?)
             }
             Some(features) => {
-                let (data, narrowing) =
-                    features::points::<T>(features, &self.choices.metric).map_err(|e| failed(e.into()))?;
-                company.narrowing = narrowing;
+                let scale = self.parameters.scale;
+                features::check_scale(&features, scale)?;
+                let (data, treatment) = features::points::<T>(features, scale, &self.choices.metric)
+                    .map_err(|e| failed(e.into()))?;
+                company.treatment = treatment;
                 Some(data)
             }
         };
@@ -259,7 +272,8 @@ impl Job<'_> {
             }
             Fitted::LastGood(mut map, failure) => {
                 Notes::of(&self.name, self.configuration, &company).attach(&mut map);
-                Driven { timings: map.report().timings.clone(), map, end: End::Failed(failure) }
+                let snapshots = driver.into_snapshots();
+                Driven { timings: map.report().timings.clone(), map, snapshots, end: End::Failed(failure) }
             }
             Fitted::Nothing(signal, stage) => {
                 progress.finish();
@@ -289,9 +303,9 @@ impl Job<'_> {
         self.conclude(driven, company, start)
     }
 
-    fn driver<'b>(&'b self, progress: &'b Progress) -> Driver<'b> {
+    fn driver<'b, T: Scalar, const D: usize>(&'b self, progress: &'b Progress) -> Driver<'b, T, D> {
         let every = self.outputs.checkpoint().map(|_| self.running.checkpoint_every);
-        Driver::new(phases(self.parameters), &self.stop, progress, every)
+        Driver::new(phases(self.parameters), &self.stop, progress, every, self.running.snapshots)
     }
 
     /// Writes what a run came to and says so.
@@ -304,7 +318,7 @@ impl Job<'_> {
     where
         T: Scalar + NpyElement + Display,
     {
-        let Driven { map, timings, end } = driven;
+        let Driven { map, timings, snapshots, end } = driven;
         self.tell_outcome(&map, &timings, start);
         let report = map.report();
         self.outputs.write(&Map {
@@ -313,6 +327,7 @@ impl Job<'_> {
             labels: company.labels.as_ref(),
             ids: company.ids.as_deref(),
             name: &self.name,
+            snapshots: &snapshots,
             caption: report::caption(report, D),
             report: report::report(
                 report::Context {

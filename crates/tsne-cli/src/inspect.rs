@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 use tsne::{ModelInfo, Scalar};
-use tsne_io::{Labels, ReadOptions, read_path};
+use tsne_io::{BadCell, Cells, Error, Missing, ReadOptions, read_path};
 
 use crate::args::InspectArgs;
 use crate::checkpoint::Notes;
@@ -98,8 +98,8 @@ fn verify<T: Scalar, const D: usize>(path: &Path, info: &ModelInfo) -> Result<No
 fn of_report(path: &Path) -> Result<Entries, Failure> {
     let text = std::fs::read_to_string(path).map_err(|e| {
         let error = match e.kind() {
-            std::io::ErrorKind::NotFound => tsne_io::Error::NotFound,
-            _ => tsne_io::Error::NotReadable(e),
+            std::io::ErrorKind::NotFound => Error::NotFound,
+            _ => Error::NotReadable(e),
         };
         Failure::in_file(path, &error)
     })?;
@@ -119,15 +119,53 @@ fn of_report(path: &Path) -> Result<Entries, Failure> {
     ])
 }
 
+/// Columns that are no numbers and are still looked past.
+const MAX_LEFT_OUT: usize = 100;
+
+/// What a data file holds: its numbers, and the columns that are no numbers, which a fit has to be told about.
 fn of_data(path: &Path) -> Result<Entries, Failure> {
-    let data = read_path(path, &ReadOptions::default()).map_err(|e| Failure::in_file(path, &e))?;
+    let mut options = ReadOptions::default();
+    let (mut not_numeric, mut n_missing) = (Vec::new(), 0);
+    let data = loop {
+        let column = match read_path(path, &options) {
+            Ok(data) => break data,
+            Err(Error::NotNumeric(BadCell { column, .. }) | Error::NotNumericColumn { column, .. }) => column,
+            Err(Error::NonFinite { count, .. }) if options.missing == Missing::Error => {
+                (n_missing, options.missing) = (count, Missing::Mean);
+                continue;
+            }
+            Err(e) => return Err(Failure::in_file(path, &e)),
+        };
+        let name = column.to_string();
+        if not_numeric.contains(&name) || not_numeric.len() == MAX_LEFT_OUT {
+            // It cannot be left out by its number, as another column has that for a name; or this is no table.
+            let what = format!("{name} is not numeric");
+            let help = "convert the file first, and leave its columns of text out";
+            return Err(Failure::new("E104", what, help).at(shown_path(path)));
+        }
+        options.drop.push(column.number.to_string());
+        not_numeric.push(name);
+    };
+    let (n_rows, n_features) = (data.features.n_rows(), data.features.n_features());
+    let cell_bytes = match data.features.cells() {
+        Cells::U8(_) => 1,
+        Cells::F32(_) => 4,
+        Cells::F64(_) | Cells::Sparse(_) => 8,
+    };
+    let n_cells = match data.features.cells() {
+        Cells::Sparse(matrix) => matrix.n_entries(),
+        _ => n_rows * n_features,
+    };
     Ok(vec![
         ("kind", json!("data")),
         ("format", json!(data.format.to_string())),
-        ("n_rows", json!(data.features.n_rows())),
-        ("n_features", json!(data.features.n_features())),
+        ("n_rows", json!(n_rows)),
+        ("n_features", json!(n_features)),
+        ("element", json!(data.features.cells().kind())),
+        ("bytes_of_numbers", json!(n_cells * cell_bytes)),
         ("feature_names", json!(data.feature_names)),
-        ("labels", json!(data.labels.as_ref().map(Labels::name))),
+        ("not_numeric", json!(not_numeric)),
+        ("missing_values", json!(n_missing)),
         ("rounded_integers", json!(data.n_rounded_integers)),
     ])
 }

@@ -11,6 +11,12 @@ const MESH_BYTES: f64 = 6e7;
 /// What the program itself takes.
 const PROGRAM_BYTES: f64 = 2e7;
 
+/// Entries of P that a fit will have.
+#[allow(clippy::cast_precision_loss, reason = "an estimate")]
+pub(crate) fn entries_of_p(plan: &Plan) -> f64 {
+    plan.n_points as f64 * plan.n_neighbors.unwrap_or(0) as f64 * ENTRIES_PER_NEIGHBOR
+}
+
 /// Peak memory of a fit in bytes: the data in the precision of the computation and what is made of them.
 #[allow(clippy::cast_precision_loss, reason = "an estimate")]
 pub(crate) fn peak_bytes(plan: &Plan, scalar_bytes: usize) -> f64 {

@@ -11,6 +11,7 @@ use tsne::{Scalar, TsneEmbedding};
 use tsne_io::{Compression, Labels, MapTable, NpyElement, NpzWriter, Output, WriteSeek, write_npy};
 
 use crate::args::PictureArgs;
+use crate::drive::Snapshot;
 use crate::exit::{Failure, print_bytes};
 use crate::input::is_standard;
 use crate::plot::{self, Coloring, Column, Look, Scene, lanes};
@@ -24,6 +25,8 @@ enum Kind {
     Npy,
     Npz,
     Picture(Picture),
+    #[cfg(feature = "parquet")]
+    Parquet,
     Report,
     Model,
     Checkpoint,
@@ -37,11 +40,13 @@ enum Picture {
     Html,
 }
 
-const SUFFIXES: [(&str, Kind); 10] = [
+const SUFFIXES: &[(&str, Kind)] = &[
     ("csv", Kind::Table(b',', None)),
     ("tsv", Kind::Table(b'\t', None)),
     ("npy", Kind::Npy),
     ("npz", Kind::Npz),
+    #[cfg(feature = "parquet")]
+    ("parquet", Kind::Parquet),
     ("png", Kind::Picture(Picture::Png)),
     ("svg", Kind::Picture(Picture::Svg)),
     ("html", Kind::Picture(Picture::Html)),
@@ -64,7 +69,7 @@ impl Kind {
         }
         SUFFIXES.iter().find(|(known, _)| *known == suffix).map(|(_, kind)| *kind).ok_or_else(|| {
             let what = format!("unknown kind of output: \"{}\"", tsne_io::shown(&suffix));
-            let help = "end the name of an output in .csv, .tsv (also .gz or .zst), .npy, .npz, .png, .svg, .html, .json, .tsne or .ckpt";
+            let help = "end the name of an output in .csv, .tsv (also .gz or .zst), .npy, .npz, .parquet, .png, .svg, .html, .json, .tsne or .ckpt";
             Failure::new("E201", what, help).at(crate::exit::shown_path(path))
         })
     }
@@ -93,6 +98,8 @@ pub(crate) struct Map<'a, T: Scalar, const D: usize> {
     pub(crate) ids: Option<&'a [String]>,
     /// What the data are called, above the picture unless another heading was asked for.
     pub(crate) name: &'a str,
+    /// Maps on the way, oldest first.
+    pub(crate) snapshots: &'a [Snapshot<T, D>],
     /// Line below the picture.
     pub(crate) caption: String,
     /// The run report.
@@ -170,6 +177,11 @@ impl Outputs {
     /// Whether a model is among them, whose map has to keep its data.
     pub(crate) fn has_model(&self) -> bool {
         self.files.iter().any(|(kind, _)| *kind == Kind::Model)
+    }
+
+    /// Whether one of them has room for maps on the way.
+    pub(crate) fn holds_snapshots(&self) -> bool {
+        self.files.iter().any(|(kind, _)| *kind == Kind::Npz)
     }
 
     /// The first checkpoint among them.
@@ -280,8 +292,18 @@ impl Outputs {
                 if let Some(ids) = map.ids {
                     archive.texts("id", ids)?;
                 }
+                if !map.snapshots.is_empty() {
+                    let flat = |snapshot: &Snapshot<T, D>| snapshot.positions.as_flattened().to_vec();
+                    let positions: Vec<T> = map.snapshots.iter().flat_map(flat).collect();
+                    archive.array("snapshots", &[map.snapshots.len(), shape[0], D], &positions)?;
+                    let iterations: Vec<u64> =
+                        map.snapshots.iter().map(|snapshot| snapshot.iteration as u64).collect();
+                    archive.array("iterations", &[iterations.len()], &iterations)?;
+                }
                 archive.finish().map(drop)
             }
+            #[cfg(feature = "parquet")]
+            Kind::Parquet => MapTable::new(flat, D, map.labels, map.ids).write_parquet(file),
             Kind::Picture(_) | Kind::Report | Kind::Model | Kind::Checkpoint => {
                 unreachable!("these are written by themselves")
             }

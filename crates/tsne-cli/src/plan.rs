@@ -35,6 +35,7 @@ pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
         value["n_iter"] = n_iter.into();
         value["estimated_seconds"] = seconds.into();
         value["estimated_peak_bytes"] = peak.into();
+        value["estimated_entries_of_p"] = memory::entries_of_p(&plan).into();
         value["available_bytes"] = json!(available);
         print(&format!("{value:#}\n"))?;
     } else {
@@ -47,10 +48,11 @@ pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
         #[allow(clippy::cast_precision_loss, reason = "for people to read")]
         let of = available.map(|bytes| format!(" of {} available", memory::shown(bytes as f64)));
         text += &format!(
-            "\nNeeds  about {} for {n_iter} iterations in {scalar}, peak {}{}\n",
+            "\nNeeds  about {} for {n_iter} iterations in {scalar}, peak {}{}, {:.1e} entries of P\n",
             duration(seconds),
             memory::shown(peak),
-            of.unwrap_or_default()
+            of.unwrap_or_default(),
+            memory::entries_of_p(&plan)
         );
         print(&text)?;
     }

@@ -97,7 +97,7 @@ where
         let help = "name a .tsne file among the outputs of tsne fit, or leave it out here";
         return Err(Failure::new("E207", what, help).at(shown_path(path)));
     }
-    let company = notes.company(path)?;
+    let company = notes.company(info.n_features, path)?;
     Notes { configuration: config::to_text(&fit.configuration), ..notes.clone() }.attach(&mut map);
     let job = Job {
         name: notes.name.clone(),

@@ -75,8 +75,8 @@ impl Task<'_> {
             }
             _ => Failure::of_fit(&e, &name),
         };
-        let narrowing = notes.narrowing(&args.model)?;
-        let points = features::points_like::<T>(features, places.as_deref(), narrowing.as_ref())
+        let treatment = notes.treatment(map.report().plan.n_features, &args.model)?;
+        let points = features::points_like::<T>(features, places.as_deref(), &treatment)
             .map_err(|e| failed(e.into()))?;
         let n_rows = points.points().n_points();
         self.tell("Model", &format!("{}: {} points", shown_path(&args.model), map.positions().len()));
@@ -85,7 +85,7 @@ impl Task<'_> {
         let iterations = [args.placing.early_exaggeration_iter, args.placing.n_iter];
         let progress = Progress::new(&args.telling, iterations);
         // Nothing of these phases is left to be gone on with: a transform is short.
-        let driver = Driver::new(crate::drive::NO_PHASES, &self.stop, &progress, None);
+        let driver = Driver::new(crate::drive::NO_PHASES, &self.stop, &progress, None, 0);
         self.stop.hold();
         let placed = map.transform_observed(points.points(), &how, &|event| driver.observe(event));
         progress.finish();
@@ -129,6 +129,7 @@ impl Task<'_> {
             labels: company.labels.as_ref(),
             ids: company.ids.as_deref(),
             name: &input::name(&self.args.input),
+            snapshots: &[],
             caption: format!(
                 "{} in the map of {} · KL divergence {kl_divergence:.3}",
                 report::count(n_rows, "new point"),

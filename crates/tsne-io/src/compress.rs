@@ -51,12 +51,22 @@ pub(crate) fn decompressed<'a>(mut source: impl Read + 'a) -> Result<Box<dyn Rea
     let (is_gzip, is_zstd) = (start.starts_with(GZIP), start == ZSTD);
     let whole = Cursor::new(start).chain(source);
     Ok(if is_gzip {
-        Box::new(MultiGzDecoder::new(whole))
+        Box::new(gunzipped(whole))
     } else if is_zstd {
-        Box::new(ZstdFrames { source: BufReader::new(whole), decoder: FrameDecoder::new(), is_within: false })
+        Box::new(unzstd(whole))
     } else {
         Box::new(whole)
     })
+}
+
+/// The content of a gzip file.
+pub(crate) fn gunzipped(source: impl Read) -> impl Read {
+    MultiGzDecoder::new(source)
+}
+
+/// The content of a zstd file.
+pub(crate) fn unzstd(source: impl Read) -> impl Read {
+    ZstdFrames { source: BufReader::new(source), decoder: FrameDecoder::new(), is_within: false }
 }
 
 /// All frames of a zstd file, one after another, as parallel compressors write several.

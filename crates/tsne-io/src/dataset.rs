@@ -32,6 +32,11 @@ pub enum Format {
         /// Number of entries stored, after symmetry is written out.
         n_entries: usize,
     },
+    /// A Parquet file.
+    Parquet {
+        /// Number of row groups.
+        n_row_groups: usize,
+    },
     /// An array of a numpy archive.
     Npz {
         /// Name of the array.
@@ -60,6 +65,8 @@ impl fmt::Display for Format {
             Self::MatrixMarket { banner, n_entries } => {
                 write!(f, "Matrix Market ({banner}), {n_entries} entries")
             }
+            Self::Parquet { n_row_groups: 1 } => write!(f, "Parquet, 1 row group"),
+            Self::Parquet { n_row_groups } => write!(f, "Parquet, {n_row_groups} row groups"),
             Self::Npy { descr } => write!(f, "numpy array of {descr}"),
             Self::Npz { name, descr } => write!(f, "numpy archive, array {name} of {descr}"),
         }

@@ -104,6 +104,14 @@ pub enum Error {
         /// The array's dtype as the file has it.
         descr: String,
     },
+    /// A column whose type, as the file gives it, is no number.
+    #[error("{column} is not numeric: it holds {}", shown(.kind))]
+    NotNumericColumn {
+        /// The column.
+        column: Column,
+        /// What it holds.
+        kind: String,
+    },
     /// An array of complex numbers.
     #[error("the array holds complex numbers: {}", shown(.descr))]
     Complex {
@@ -135,6 +143,14 @@ pub enum Error {
         what: String,
         /// Where, if known.
         place: Option<String>,
+    },
+    /// Something that the format allows and this reader leaves out.
+    #[error("{what}")]
+    LeftOut {
+        /// What it is.
+        what: String,
+        /// What to do about it.
+        help: &'static str,
     },
     /// A column that was asked for does not exist.
     #[error("there is no column \"{}\" among {n_columns}", shown(.wanted))]
@@ -255,10 +271,10 @@ impl Error {
         match self {
             Self::Empty | Self::HeaderOnly { .. } | Self::NoRows { .. } | Self::NoFeatures { .. } => "E101",
             Self::NonFinite { .. } => "E103",
-            Self::NotNumeric(_) | Self::NotNumericArray { .. } => "E104",
+            Self::NotNumeric(_) | Self::NotNumericArray { .. } | Self::NotNumericColumn { .. } => "E104",
             Self::Complex { .. } => "E105",
             Self::NotAMatrix { .. } => "E106",
-            Self::Ragged { .. } | Self::Malformed { .. } => "E107",
+            Self::Ragged { .. } | Self::Malformed { .. } | Self::LeftOut { .. } => "E107",
             Self::NoSuchColumn { .. }
             | Self::AmbiguousColumn { .. }
             | Self::NoSuchArray { .. }
@@ -322,6 +338,10 @@ impl Error {
                 let column = column_argument(&cell.column);
                 format!("color by it with --label {column}, or leave it out with --drop {column}")
             }
+            Self::NotNumericColumn { column, .. } => {
+                let column = column_argument(column);
+                format!("leave it out with --drop {column}, or, if it is text, color by it with --label {column}")
+            }
             Self::NotNumericArray { .. } => {
                 "save a plain numeric array, for example numpy.save(path, x.astype(numpy.float32))".into()
             }
@@ -338,6 +358,7 @@ impl Error {
             Self::Ragged { .. } => {
                 "mend or remove the line; if the delimiter was guessed wrong, name it with --delimiter".into()
             }
+            Self::LeftOut { help, .. } => (*help).into(),
             Self::Malformed { .. } => "check that the file is complete, or write it again".into(),
             Self::NoSuchColumn { similar: Some(similar), .. } => {
                 format!(
@@ -352,7 +373,10 @@ impl Error {
                 "give every point as many neighbors, numbered from 0, with distances that are finite and not negative".into()
             }
             Self::WrongLength { .. } | Self::NotAList { .. } => "give one entry for each row of the data".into(),
-            Self::UnknownKind { .. } => "use a file that ends in .csv, .tsv, .txt, .mtx (each may be followed by .gz or .zst), .npy or .npz".into(),
+            Self::UnknownKind { suffix } if suffix == "parquet" => {
+                "this program was built without its feature parquet: build it with, or write the table as .csv or .npy".into()
+            }
+            Self::UnknownKind { .. } => "use a file that ends in .csv, .tsv, .txt, .mtx (each may be followed by .gz or .zst), .npy, .npz or .parquet".into(),
             Self::OutOfMemory { .. } => "use a machine with more memory, or fewer rows or columns".into(),
             Self::DiskFull { .. } => "free some space, or write elsewhere".into(),
             Self::NotFound => "check the name and the directory".into(),

@@ -9,9 +9,11 @@
 //! | read delimited text from any source, compressed or not | [`read_table`] |
 //! | read any of them from a stream | [`read_stream`] |
 //! | read and write Matrix Market files | [`read_mtx`], [`write_mtx`] |
+//! | read and write Parquet files (feature `parquet`) | `read_parquet`, `write_parquet` |
 //! | read neighbors, a sparse matrix, or labels for themselves | [`read_graph`], [`read_sparse`], [`read_labels`] |
 //! | read and write one numpy array | [`read_npy`], [`write_npy`] |
 //! | read and write arrays by name | [`NpzReader`], [`NpzWriter`] |
+//! | make columns of different units comparable | [`Standardization`] |
 //! | bring data into the range of `f32` without loss | [`Narrowing`] |
 //! | write data as they were read | [`write_table`], [`write_features`], [`write_npz`] |
 //! | write a map as text | [`MapTable`] |
@@ -41,11 +43,14 @@ mod npy_text;
 mod npz;
 mod number;
 mod output;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod read;
 mod records;
 mod rows;
 mod sniff;
 mod sparse;
+mod standardize;
 mod table;
 mod write;
 
@@ -62,6 +67,9 @@ pub use narrow::Narrowing;
 pub use npy::{Array, NpyElement, Values, read_npy, write_npy};
 pub use npz::{NpzReader, NpzWriter};
 pub use output::{Output, WriteSeek};
+#[cfg(feature = "parquet")]
+pub use parquet::{read_parquet, write_parquet};
 pub use read::{read_graph, read_labels, read_path, read_sparse, read_stream};
+pub use standardize::Standardization;
 pub use table::read_table;
 pub use write::{write_features, write_npz, write_table};

@@ -79,4 +79,34 @@ impl<'a, T: Display> MapTable<'a, T> {
         }
         Ok(())
     }
+    /// Writes the same columns as a Parquet file; text is passed through unchanged.
+    ///
+    /// # Errors
+    /// Those of `sink`.
+    #[cfg(feature = "parquet")]
+    pub fn write_parquet(&self, sink: impl Write + Send) -> io::Result<()>
+    where
+        T: crate::NpyElement,
+    {
+        use crate::parquet::{Values, write_columns};
+        let n_rows = self.positions.len() / self.n_components;
+        let axis = |axis: usize| {
+            let at = move |row: usize| self.positions[row * self.n_components + axis].to_wide();
+            match T::DESCR {
+                #[allow(clippy::cast_possible_truncation, reason = "these were f32")]
+                "<f4" => Values::Single(Box::new(move |row| at(row) as f32)),
+                _ => Values::Double(Box::new(at)),
+            }
+        };
+        let axes = AXES[..self.n_components].iter().enumerate();
+        let mut columns: Vec<(String, Values<'_>)> =
+            axes.map(|(number, name)| ((*name).to_owned(), axis(number))).collect();
+        if let Some(labels) = self.labels {
+            columns.push(("label".to_owned(), Values::Text(Box::new(|row| labels.text(row)))));
+        }
+        if let Some(ids) = self.ids {
+            columns.push(("id".to_owned(), Values::Text(Box::new(|row| &ids[row]))));
+        }
+        write_columns(sink, n_rows, &columns)
+    }
 }

@@ -136,7 +136,7 @@ fn center(sample: &mut [f64]) -> f64 {
 
 /// The e for which |x| is in [2^e, 2^(e+1)), for finite x other than 0.
 #[allow(clippy::cast_possible_truncation, reason = "the masked exponent has 11 bits")]
-fn exponent_of(x: f64) -> i32 {
+pub(crate) fn exponent_of(x: f64) -> i32 {
     let biased = |x: f64| (x.to_bits() >> 52 & 0x7ff) as i32;
     match biased(x) {
         0 => biased(x * 2.0_f64.powi(64)) - 1023 - 64,
@@ -145,7 +145,7 @@ fn exponent_of(x: f64) -> i32 {
 }
 
 /// `x · 2^exponent`, rounded once at most unless both are tiny.
-fn times_power_of_two(mut x: f64, mut exponent: i32) -> f64 {
+pub(crate) fn times_power_of_two(mut x: f64, mut exponent: i32) -> f64 {
     // Powers of two are normal numbers between 2^-1022 and 2^1023; farther ones take several steps.
     while exponent > 1023 {
         x *= 2.0_f64.powi(1023);

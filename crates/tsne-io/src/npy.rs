@@ -108,6 +108,10 @@ macro_rules! define_values {
                 fn put(self, bytes: &mut Vec<u8>) {
                     bytes.extend_from_slice(&self.to_le_bytes());
                 }
+                #[allow(clippy::cast_precision_loss, trivial_numeric_casts, reason = "documented")]
+                fn to_wide(self) -> f64 {
+                    self as f64
+                }
             }
         )*
     };
@@ -137,6 +141,8 @@ pub trait NpyElement: Copy + sealed::Sealed {
     const DESCR: &'static str;
     /// Appends the value, little-endian.
     fn put(self, bytes: &mut Vec<u8>);
+    /// The value as `f64`, integers beyond 2^53 rounded.
+    fn to_wide(self) -> f64;
 }
 
 /// Reads an array; `length` is the number of bytes of the whole file, where that is known.
@@ -296,7 +302,7 @@ fn transposed<E: Copy + Default>(values: &[E], n_rows: usize) -> Result<Vec<E>, 
 }
 
 /// IEEE 754 half precision, exactly.
-fn half_to_f32(bits: u16) -> f32 {
+pub(crate) fn half_to_f32(bits: u16) -> f32 {
     let sign = if bits >> 15 == 1 { -1.0 } else { 1.0 };
     let (exponent, mantissa) = (i32::from(bits >> 10 & 0x1f), f32::from(bits & 0x3ff));
     match exponent {

@@ -75,10 +75,10 @@ impl Output {
     }
 }
 
-/// What a format's writer may do with the file: write, and go back, as archives need.
-pub trait WriteSeek: Write + io::Seek {}
+/// What a format's writer may do with the file: write, go back, as archives need, and cross to another thread.
+pub trait WriteSeek: Write + io::Seek + Send {}
 
-impl<W: Write + io::Seek> WriteSeek for W {}
+impl<W: Write + io::Seek + Send> WriteSeek for W {}
 
 /// A file that is removed when dropped, unless it was renamed.
 struct Temporary {

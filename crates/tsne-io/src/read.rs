@@ -18,6 +18,8 @@ enum Kind {
     MatrixMarket,
     Npy,
     Npz,
+    #[cfg(feature = "parquet")]
+    Parquet,
 }
 
 impl Kind {
@@ -37,13 +39,15 @@ impl Kind {
             "mtx" => Ok(Self::MatrixMarket),
             "npy" => Ok(Self::Npy),
             "npz" => Ok(Self::Npz),
+            #[cfg(feature = "parquet")]
+            "parquet" => Ok(Self::Parquet),
             _ => Err(Error::UnknownKind { suffix }),
         }
     }
 }
 
-/// Reads the data file at `path`: `.csv`, `.tsv` or `.txt` text, a `.npy` array, a `.npz` archive, or a `.mtx`
-/// matrix; text may be compressed, `.gz` or `.zst`.
+/// Reads the data file at `path`: `.csv`, `.tsv` or `.txt` text, a `.npy` array, a `.npz` archive, a `.mtx` matrix, or
+/// (feature `parquet`) a `.parquet` table; text may be compressed, `.gz` or `.zst`.
 ///
 /// # Errors
 /// As the reader of the kind concerned, and when the file does not exist, cannot be read, or has another suffix.
@@ -59,12 +63,14 @@ pub fn read_path(path: impl AsRef<Path>, options: &ReadOptions) -> Result<Datase
             read_npy(file, Some(length))?.into_dataset(options)
         }
         Kind::Npz => NpzReader::open(file)?.dataset(options),
+        #[cfg(feature = "parquet")]
+        Kind::Parquet => crate::read_parquet(file, options),
     }
 }
 
 /// Reads data from a stream, such as standard input: of any kind that [`read_path`] reads, told by its first bytes.
 ///
-/// An archive is kept in memory while it is read.
+/// An archive or a Parquet file is kept in memory while it is read.
 ///
 /// # Errors
 /// As the reader of the kind concerned, and those of the stream.
@@ -75,6 +81,7 @@ pub fn read_stream(source: impl Read, options: &ReadOptions) -> Result<Dataset, 
     source.by_ref().take(LONGEST).read_to_end(&mut start).map_err(Error::of_reading)?;
     let is_mtx = start.eq_ignore_ascii_case(b"%%MatrixMarket");
     let (is_npy, is_npz) = (start.starts_with(b"\x93NUMPY"), start.starts_with(b"PK\x03\x04"));
+    let is_parquet = start.starts_with(b"PAR1") || start.starts_with(b"PARE");
     let mut whole = Cursor::new(start).chain(source);
     if is_npy {
         read_npy(whole, None)?.into_dataset(options)
@@ -82,11 +89,25 @@ pub fn read_stream(source: impl Read, options: &ReadOptions) -> Result<Dataset, 
         let mut archive = Vec::new();
         whole.read_to_end(&mut archive).map_err(Error::of_reading)?;
         NpzReader::open(Cursor::new(archive))?.dataset(options)
+    } else if is_parquet {
+        let mut file = Vec::new();
+        whole.read_to_end(&mut file).map_err(Error::of_reading)?;
+        parquet(file, options)
     } else if is_mtx {
         read_mtx(whole, options)
     } else {
         read_table(whole, options)
     }
+}
+
+#[cfg(feature = "parquet")]
+fn parquet(file: Vec<u8>, options: &ReadOptions) -> Result<Dataset, Error> {
+    crate::read_parquet(Cursor::new(file), options)
+}
+
+#[cfg(not(feature = "parquet"))]
+fn parquet(_: Vec<u8>, _: &ReadOptions) -> Result<Dataset, Error> {
+    Err(Error::UnknownKind { suffix: "parquet".to_owned() })
 }
 
 /// Reads a sparse matrix from a `.npz` of scipy or a `.mtx` file.
@@ -104,7 +125,7 @@ pub fn read_sparse(path: impl AsRef<Path>) -> Result<Matrix, Error> {
                 array.shape
             ))),
         },
-        Kind::Table | Kind::Npy => Err(Error::malformed("a sparse matrix is expected: a .npz or .mtx file")),
+        _ => Err(Error::malformed("a sparse matrix is expected: a .npz or .mtx file")),
     }
 }
 

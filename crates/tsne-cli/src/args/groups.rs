@@ -10,7 +10,7 @@ use crate::exit::Failure;
 use crate::plot::{Background, Look, Palette};
 
 use super::values::{
-    Bound, Color, MissingArg, Precision, ProgressKind, Symmetrize, parse_bound, parse_delimiter,
+    Bound, Color, MissingArg, Precision, ProgressKind, Scale, Symmetrize, parse_bound, parse_delimiter,
     parse_learning_rate, parse_size, parse_time,
 };
 
@@ -45,6 +45,11 @@ pub(crate) struct RunningArgs {
     /// Time between two checkpoints: 30s, 5m, 1h
     #[arg(long, default_value = "5m", value_name = "TIME", value_parser = parse_time)]
     pub(crate) checkpoint_every: Duration,
+
+    /// Keep this many maps on the way, evenly spaced in iterations and the last being the finished one: arrays snapshots
+    /// and iterations of an .npz output
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    pub(crate) snapshots: usize,
 
     /// Refuse to begin what would take more memory than this: 4G, 500M
     #[arg(long, value_name = "SIZE", value_parser = parse_size)]
@@ -220,6 +225,10 @@ pub(crate) struct Parameters {
     /// if the data are distances
     #[arg(long, default_value = "euclidean", value_name = "NAME")]
     pub(crate) metric: String,
+
+    /// What is done to columns first: none, or standard, which gives each mean 0 and deviation 1 (a model keeps how)
+    #[arg(long, default_value = "none", value_name = "HOW")]
+    pub(crate) scale: Scale,
 
     /// Reduce rows to this many principal components before anything else
     #[arg(long, value_name = "N")]

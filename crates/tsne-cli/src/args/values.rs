@@ -19,6 +19,13 @@ pub(crate) enum MissingArg {
     Mean,
 }
 
+/// What is done to the columns before anything else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Scale {
+    None,
+    Standard,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Color {
     Auto,

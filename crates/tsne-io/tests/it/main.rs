@@ -8,8 +8,11 @@ mod narrow;
 mod npy;
 mod npz;
 mod output;
+#[cfg(feature = "parquet")]
+mod parquet;
 mod paths;
 mod sparse;
+mod standardize;
 mod table;
 mod written;
 

@@ -68,7 +68,7 @@ fn suffixes_decide_and_streams_are_told_by_their_first_bytes() {
         let data = read_stream(&content[..], &ReadOptions::default());
         assert_eq!(f64s(&data.expect(name)), [1.0, 2.0, 3.0, 4.0], "{name} as a stream");
     }
-    for name in ["a", "a.xlsx", "a.npy.gz", "a.parquet"] {
+    for name in ["a", "a.xlsx", "a.npy.gz", "a.parquet.gz"] {
         let error = read_path(directory.file(name, b""), &ReadOptions::default()).expect_err(name);
         assert_eq!(error.code(), "E201", "{name}: {error}");
     }

@@ -64,6 +64,16 @@ proptest! {
         prop_assert_eq!(bits(&again), bits(&data));
         prop_assert_eq!((&again.labels, &again.ids), (&data.labels, &data.ids));
 
+        #[cfg(feature = "parquet")]
+        {
+            let mut file = Vec::new();
+            tsne_io::write_parquet(&mut file, &data).expect("memory takes all");
+            let again = read_stream(&file[..], &options(true)).expect("reads");
+            prop_assert_eq!(bits(&again), bits(&data));
+            prop_assert_eq!((&again.labels, &again.ids), (&data.labels, &data.ids));
+            prop_assert_eq!(&again.feature_names, &data.feature_names);
+        }
+
         let mut mtx = Vec::new();
         write_mtx(&mut mtx, &data.features).expect("memory takes all");
         prop_assert_eq!(bits(&read_stream(&mtx[..], &options(false)).expect("reads")), bits(&data));
@@ -88,6 +98,13 @@ fn element_types_survive_archives_and_arrays() {
         assert_eq!(&again, file, "the same file");
         let archived = NpzReader::open(Cursor::new(npz(&data))).expect("opens").dataset(&options(false));
         assert_eq!(archived.expect("reads").features, data.features, "the same numbers");
+        #[cfg(feature = "parquet")]
+        {
+            let mut table = Vec::new();
+            tsne_io::write_parquet(&mut table, &data).expect("memory takes all");
+            let again = read_stream(&table[..], &options(false)).expect("reads");
+            assert_eq!(again.features, data.features, "the same numbers of the same type");
+        }
         let mut text = Vec::new();
         write_table(&mut text, &data, b',', false).expect("memory takes all");
         let wide = read_table(&text[..], &options(false)).expect("reads").features.into_cells().into_f64();
