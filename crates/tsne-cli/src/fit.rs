@@ -176,7 +176,10 @@ impl Job<'_> {
         let (features, company) = match data {
             Some(data) => {
                 self.tell("Input", &input::summary(&self.name, &data));
-                let (features, company) = company(data);
+                let (features, mut company) = company(data);
+                if !self.choices.is_precomputed {
+                    company.warnings.extend(notice::row_numbers(&features, company.feature_names.as_deref()));
+                }
                 (Some(features), company)
             }
             None => (None, Company { labels, ..Company::default() }),

@@ -148,3 +148,37 @@ fn memory_that_is_not_given() {
     assert_eq!(output.status.code(), Some(4), "{stderr}");
     assert!(stderr.contains("error E302: cannot allocate"), "{stderr}");
 }
+
+/// Every test that `docs/faults.md` names is there, and all its rows name one.
+#[test]
+fn every_fault_has_its_test() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let document = fs::read_to_string(root.join("docs/faults.md")).expect("docs/faults.md");
+    let mut named = 0;
+    for row in document
+        .lines()
+        .filter(|line| line.starts_with("| ") && !line.contains("---") && !line.ends_with("| test |"))
+    {
+        let cell = row.trim_end_matches(" |").rsplit("| ").next().expect("a cell");
+        let mut package = "tsne-cli";
+        for word in cell.split('`').skip(1).step_by(2) {
+            let Some((module, test)) = word.split_once("::") else {
+                package = word;
+                assert!(package == "fuzz" || root.join("crates").join(package).is_dir(), "{row}");
+                continue;
+            };
+            let folder = root.join("crates").join(package);
+            let files =
+                [folder.join(format!("tests/it/{module}.rs")), folder.join(format!("src/{module}.rs"))];
+            let is_there = |path: &PathBuf| {
+                fs::read_to_string(path).is_ok_and(|text| {
+                    text.contains(&format!("fn {test}()")) || text.contains(&format!("fn {test}(\n"))
+                })
+            };
+            assert!(files.iter().any(is_there), "{package} has no test {word}");
+            named += 1;
+        }
+        assert!(cell.contains('`'), "a row without a test: {row}");
+    }
+    assert!(named > 60, "tests are named: {named}");
+}

@@ -9,6 +9,7 @@ mod config;
 mod demo;
 mod eval;
 mod faults;
+mod field;
 mod fits;
 mod inputs;
 mod models;
@@ -20,6 +21,8 @@ mod shell;
 #[cfg(unix)]
 mod signals;
 mod transform;
+#[cfg(unix)]
+mod tutorial;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,6 @@
 //! Tests of the whole: plans, fits, maps and new points in them, callbacks, initial positions, errors.
 
+mod any_input;
 mod callbacks;
 #[cfg(feature = "serde")]
 mod configuration;
