@@ -40,7 +40,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
     }
     if args.running.snapshots > 0 && !outputs.holds_snapshots() {
         let what = "none of the outputs holds maps on the way";
-        let help = "name an .npz file among the outputs, or leave --snapshots out";
+        let help = "name an .npz or .html file among the outputs, or leave --snapshots out";
         return Err(Failure::new("E207", what, help).at("--snapshots"));
     }
     let reading = Instant::now();

@@ -181,7 +181,7 @@ impl Outputs {
 
     /// Whether one of them has room for maps on the way.
     pub(crate) fn holds_snapshots(&self) -> bool {
-        self.files.iter().any(|(kind, _)| *kind == Kind::Npz)
+        self.files.iter().any(|(kind, _)| matches!(kind, Kind::Npz | Kind::Picture(Picture::Html)))
     }
 
     /// The first checkpoint among them.
@@ -230,14 +230,20 @@ impl Outputs {
             let columns: Vec<Column<'_>> =
                 map.labels.map(|labels| Column::of_classes(Cow::Borrowed(labels))).into_iter().collect();
             let colorings: Vec<Coloring<'_>> = columns.iter().map(Column::coloring).collect();
+            // The finished map closes the row by itself.
+            let on_the_way = map.snapshots.iter().filter(|snapshot| snapshot.positions != map.positions);
+            let drawn = |snapshot: &Snapshot<T, D>| plot::Snapshot {
+                iteration: snapshot.iteration,
+                positions: plane(&snapshot.positions, colorings.first()),
+            };
             self.write_pictures(&Scene {
                 positions: &plane(map.positions, colorings.first()),
+                snapshots: on_the_way.map(drawn).collect(),
                 colorings,
                 ids: map.ids,
                 title: self.title(map.name),
                 caption: map.caption.clone(),
                 facts: report::facts(&map.report),
-                snapshots: Vec::new(),
             })?;
         }
         let report = report::written(&map.report, started.elapsed());

@@ -25,7 +25,7 @@ use points::MOST_DISCS;
 use points::Points;
 pub(crate) use points::lanes;
 use raster::Canvas;
-pub(crate) use scene::{Coloring, Scene};
+pub(crate) use scene::{Coloring, Scene, Snapshot};
 
 /// How a picture looks.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -143,7 +143,14 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
             None => input.points()?,
         };
         let affinities = match &input.affinities {
-            Some(affinities) => affinities.clone(),
+            Some(affinities) => {
+                affinities.checked()?;
+                // A matrix that is not square has columns too many, all of them empty, and is taken all the same.
+                if affinities.matrix().n_rows() == affinities.matrix().n_columns() {
+                    self.tell_parts(&Connectivity::of(affinities.matrix()));
+                }
+                affinities.clone()
+            }
             None => self.weigh_neighbors(points, input.index())?,
         };
         let start = self.timed(Stage::Initialization, |fit, control| {
@@ -196,11 +203,15 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
         }
         let (affinities, connectivity) =
             self.timed(Stage::Affinities, |fit, control| fit.affinities(graph, control))?;
+        self.tell_parts(&connectivity);
+        Ok(affinities)
+    }
+
+    fn tell_parts(&mut self, connectivity: &Connectivity) {
         if connectivity.n_components > 1 {
             let (n_components, n_isolated) = (connectivity.n_components, connectivity.isolated.len());
             self.warnings.push(Warning::Disconnected { n_components, n_isolated });
         }
-        Ok(affinities)
     }
 
     /// A warning about a parameter: an error in strict mode.

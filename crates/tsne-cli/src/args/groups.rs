@@ -47,7 +47,7 @@ pub(crate) struct RunningArgs {
     pub(crate) checkpoint_every: Duration,
 
     /// Keep this many maps on the way, evenly spaced in iterations and the last being the finished one: arrays snapshots
-    /// and iterations of an .npz output
+    /// and iterations of an .npz output, steps to play in an .html one
     #[arg(long, default_value_t = 0, value_name = "N")]
     pub(crate) snapshots: usize,
 

@@ -2,7 +2,6 @@
 
 /// What a picture shows, whatever its format.
 #[derive(Debug)]
-#[allow(dead_code, reason = "ids, facts and snapshots are for pictures that can be asked")]
 pub(crate) struct Scene<'a> {
     /// Where the points lie, one a row of the data. Maps of one component have been turned into lanes, of three
     /// components the first two are shown.
@@ -17,7 +16,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) caption: String,
     /// The run card: name and value of parameters, KL, seed, version, warnings.
     pub(crate) facts: Vec<(String, String)>,
-    /// Positions on the way, oldest first, with their iteration (from --snapshots); usually empty.
+    /// Positions on the way, oldest first, with their iteration (from `--snapshots`); usually empty.
     pub(crate) snapshots: Vec<Snapshot>,
 }
 
@@ -33,7 +32,6 @@ pub(crate) enum Coloring<'a> {
 
 /// Positions after an iteration.
 #[derive(Clone, Debug)]
-#[allow(dead_code, reason = "for pictures that move")]
 pub(crate) struct Snapshot {
     pub(crate) iteration: usize,
     pub(crate) positions: Vec<[f64; 2]>,
