@@ -1,11 +1,13 @@
 //! The edges of a neighbor graph listed by target: who has me among their neighbors?
 
+use std::ops::Range;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use rayon::prelude::*;
 use tsne_core::{GraphError, MAX_POINTS, Scalar, ShapeError};
 
 use crate::Error;
+use crate::rule::ROWS_AT_ONCE;
 use crate::tasks::{
     Progress, ROWS_PER_TASK, first_error, rows_of_task, running_sum, split_by_task, split_rows,
 };
@@ -41,7 +43,7 @@ impl Incoming {
         view: View<'_, T>,
         output: &mut [O],
         context: impl Fn() -> C + Sync,
-        visit: impl Fn(&mut C, usize, &mut [O]) -> Result<(), GraphError> + Sync,
+        visit: impl Fn(&mut C, Range<usize>, &mut [O]) -> Result<(), GraphError> + Sync,
         progress: &Progress<'_>,
     ) -> Result<(Self, Vec<C>), Error> {
         let (n, k) = (view.n_rows(), view.k);
@@ -52,10 +54,12 @@ impl Incoming {
         walk.count(view, progress)?;
         let offsets = walk.starts_from_counts();
         let entries: Vec<AtomicU32> = (0..n * k).into_par_iter().map(|_| AtomicU32::new(0)).collect();
-        let contexts = walk.run(output, context, progress, |context, i, cursors, output| {
-            visit(context, i, output)?;
-            for &j in view.neighbors(i) {
-                entries[advance(cursors, j)].store(narrow(i), Ordering::Relaxed);
+        let contexts = walk.run(output, context, progress, |context, rows, cursors, output| {
+            visit(context, rows.clone(), output)?;
+            for i in rows {
+                for &j in view.neighbors(i) {
+                    entries[advance(cursors, j)].store(narrow(i), Ordering::Relaxed);
+                }
             }
             Ok(())
         })?;
@@ -163,7 +167,7 @@ impl Walk {
         output: &mut [O],
         context: impl Fn() -> C + Sync,
         progress: &Progress<'_>,
-        visit: impl Fn(&mut C, usize, &mut [usize], &mut [O]) -> Result<(), GraphError> + Sync,
+        visit: impl Fn(&mut C, Range<usize>, &mut [usize], &mut [O]) -> Result<(), GraphError> + Sync,
     ) -> Result<Vec<C>, Error> {
         let (n, rows_per_chunk) = (self.n, self.rows_per_chunk);
         let per_row = output.len() / n;
@@ -176,9 +180,10 @@ impl Walk {
                 let mut context = context();
                 let mut i = chunk * rows_per_chunk;
                 for rows in output.chunks_mut(ROWS_PER_TASK * per_row) {
-                    for output in rows.chunks_exact_mut(per_row) {
-                        visit(&mut context, i, cursors, output)?;
-                        i += 1;
+                    for output in rows.chunks_mut(ROWS_AT_ONCE * per_row) {
+                        let n_rows = output.len() / per_row;
+                        visit(&mut context, i..i + n_rows, cursors, output)?;
+                        i += n_rows;
                     }
                     progress.advance(rows.len() / per_row)?;
                 }
@@ -195,14 +200,16 @@ impl Walk {
             &mut vec![(); n],
             || (),
             progress,
-            |(), row, counts, _| {
-                for &neighbor in view.neighbors(row) {
-                    let Some(count) = counts.get_mut(neighbor as usize) else {
-                        return Err(GraphError::OutOfRange { row, neighbor, n_references: n });
-                    };
-                    *count += 1;
-                    if neighbor as usize == row {
-                        return Err(GraphError::SelfNeighbor { row });
+            |(), rows, counts, _| {
+                for row in rows {
+                    for &neighbor in view.neighbors(row) {
+                        let Some(count) = counts.get_mut(neighbor as usize) else {
+                            return Err(GraphError::OutOfRange { row, neighbor, n_references: n });
+                        };
+                        *count += 1;
+                        if neighbor as usize == row {
+                            return Err(GraphError::SelfNeighbor { row });
+                        }
                     }
                 }
                 Ok(())

@@ -12,8 +12,8 @@ use crate::Error;
 use crate::calibration::Scale;
 use crate::cells::Cells;
 use crate::incoming::{self, Incoming, advance, narrow};
-use crate::row::Gaussian;
-use crate::rule::{RowScratch, Rule, values_at};
+use crate::row::{Gaussian, Search};
+use crate::rule::{Rule, values_at};
 use crate::tasks::{Progress, first_error, rows_of_task, split_by_task, split_rows};
 use crate::view::{View, pack, unpack};
 
@@ -57,9 +57,9 @@ pub(crate) fn symmetrize<T: Scalar>(
     let (n, k, n_gaussians) = (view.n_rows(), view.k, rule.n_gaussians());
     let level = Level::new();
     let mut gaussians = vec![Gaussian::default(); n * n_gaussians];
-    let context = || (RowScratch::default(), rule.no_scales());
-    let fit_row = |(scratch, scales): &mut (RowScratch, Vec<Scale>), i, gaussians: &mut [Gaussian]| dispatch!(level, simd => rule.fit_row(simd, i, view.distances(i), scratch, gaussians, scales));
-    let (mut incoming, contexts) = Incoming::list(view, &mut gaussians, context, fit_row, progress)?;
+    let context = || (Vec::new(), rule.no_scales());
+    let fit_rows = |(searches, scales): &mut (Vec<Search>, Vec<Scale>), rows, gaussians: &mut [Gaussian]| dispatch!(level, simd => rule.fit_rows(simd, view, rows, searches, gaussians, scales));
+    let (mut incoming, contexts) = Incoming::list(view, &mut gaussians, context, fit_rows, progress)?;
     let scales = Scale::merge(rule.no_scales(), contexts.into_iter().map(|(_, scales)| scales));
     let offsets = incoming.pair(view, progress)?;
 
@@ -79,9 +79,11 @@ pub(crate) fn symmetrize<T: Scalar>(
     let (mut columns, mut walk) = incoming.into_rows(&offsets);
     let cells = Cells::zeros::<T>(offsets[n]);
     let context = || vec![T::default(); k];
-    walk.run(&mut vec![(); n], context, progress, |values, i, cursors, _| {
-        values_of_row(i, values);
-        cells.store_all(view.neighbors(i).iter().map(|&j| advance(cursors, j)), values);
+    walk.run(&mut vec![(); n], context, progress, |values, rows, cursors, _| {
+        for i in rows {
+            values_of_row(i, values);
+            cells.store_all(view.neighbors(i).iter().map(|&j| advance(cursors, j)), values);
+        }
         Ok(())
     })?;
 
