@@ -39,7 +39,14 @@ impl Gaussian {
         gaussian_at(simd, lanes(self.nearest), lanes(self.rate), lanes(self.weight), distances)
     }
 
-    /// Whether f32 can compute it to its own precision, wherever it is not negligible.
+    /// The same Gaussian of distances that are multiplied by `unit`, a power of two.
+    #[inline(always)]
+    pub(crate) fn in_units(&self, unit: f64) -> Self {
+        Self { nearest: self.nearest * unit, rate: self.rate / unit, weight: self.weight }
+    }
+
+    /// Whether f32 can compute it to its own precision, wherever it is not negligible, at distances of moderate size.
+    #[inline(always)]
     pub(crate) fn fits_f32(&self) -> bool {
         (1e-17..1e17).contains(&self.rate) && (1e-17..1e17).contains(&self.weight)
     }

@@ -8,7 +8,7 @@ use tsne_core::{GraphError, Scalar, Typed};
 
 use crate::calibration::Scale;
 use crate::expo::{ExpLanes, LANES};
-use crate::row::{Gaussian, Search, calibrate};
+use crate::row::{Gaussian, Search, calibrate, inverse_power_of_two};
 use crate::view::{View, check_distances};
 
 /// What the Gaussians of a row are made of.
@@ -169,9 +169,12 @@ fn sum_at<S: Simd>(simd: S, gaussian: Gaussian, distances: &[f64]) -> f64 {
     sum.reduce_sum() + gaussian.at(simd, f64x8::load_array(simd, lanes)).reduce_sum()
 }
 
-/// Writes the sum of `gaussians` at `distances`, times `factor`, to `values`.
+/// The power of two in which f32 is still normal, and so is its inverse.
+const SMALLEST_UNIT_F32: f64 = f32::MIN_POSITIVE as f64;
+
+/// Writes the sum of `gaussians` at `distances`, which ascend, times `factor`, to `values`.
 ///
-/// A value depends on its distance and the Gaussians alone: the same edge gives the same bits whoever asks.
+/// A value depends on the row alone: the same edge gives the same bits whoever asks.
 #[inline(always)]
 pub(crate) fn values_at<S: Simd, T: Scalar>(
     simd: S,
@@ -180,16 +183,20 @@ pub(crate) fn values_at<S: Simd, T: Scalar>(
     distances: &[T],
     values: &mut [T],
 ) {
+    // In units near the largest, so that no power of two decides whether f32 is enough.
+    let largest = distances[distances.len() - 1].to_f64();
+    let unit = inverse_power_of_two(largest).clamp(SMALLEST_UNIT_F32, 1.0 / SMALLEST_UNIT_F32);
+    let fit_f32 = gaussians.iter().all(|gaussian| gaussian.in_units(unit).fits_f32());
     if let (true, Typed::F32(distances), Typed::F32(values)) =
-        (gaussians.iter().all(Gaussian::fits_f32), T::typed(distances), T::typed_mut(values))
+        (fit_f32, T::typed(distances), T::typed_mut(values))
     {
         let load = |distances: &[f32; 2 * LANES]| f32x16::load_array(simd, *distances);
         let store = |values: &mut [f32; 2 * LANES], lanes: f32x16<S>| *values = lanes.to_array();
-        return values_in_lanes(simd, gaussians, factor, distances, values, load, store);
+        return values_in_lanes(simd, gaussians, factor, unit, distances, values, load, store);
     }
     let load = |distances: &[T; LANES]| f64x8::load_array(simd, distances.map(T::to_f64));
     let store = |values: &mut [T; LANES], lanes: f64x8<S>| *values = lanes.to_array().map(T::lit);
-    values_in_lanes(simd, gaussians, factor, distances, values, load, store);
+    values_in_lanes(simd, gaussians, factor, 1.0, distances, values, load, store);
 }
 
 #[inline(always)]
@@ -197,29 +204,39 @@ fn values_in_lanes<S: Simd, V: ExpLanes<S>, T: Scalar, const N: usize>(
     simd: S,
     gaussians: &[Gaussian],
     factor: f64,
+    unit: f64,
     distances: &[T],
     values: &mut [T],
     load: impl Fn(&[T; N]) -> V,
     store: impl Fn(&mut [T; N], V),
 ) {
-    let value_of = |distances: &[T; N], values: &mut [T; N]| {
-        let distances = load(distances);
-        let mut sum = gaussians[0].at(simd, distances);
-        for gaussian in &gaussians[1..] {
-            sum += gaussian.at(simd, distances);
-        }
-        store(values, sum * V::constant(simd, factor));
-    };
     let (whole, rest) = distances.as_chunks::<N>();
     let (whole_values, rest_values) = values.as_chunks_mut::<N>();
     for (distances, values) in whole.iter().zip(whole_values) {
-        value_of(distances, values);
+        store(values, sum_of(simd, gaussians, factor, unit, load(distances)));
     }
     if !rest.is_empty() {
         // The lanes beyond the end repeat the last distance and are not stored.
         let (mut lanes, mut lane_values) = ([rest[rest.len() - 1]; N], [T::default(); N]);
         lanes[..rest.len()].copy_from_slice(rest);
-        value_of(&lanes, &mut lane_values);
+        store(&mut lane_values, sum_of(simd, gaussians, factor, unit, load(&lanes)));
         rest_values.copy_from_slice(&lane_values[..rest.len()]);
     }
+}
+
+/// The sum of Gaussians, times `factor`, computed in units of distance.
+#[inline(always)]
+fn sum_of<S: Simd, V: ExpLanes<S>>(
+    simd: S,
+    gaussians: &[Gaussian],
+    factor: f64,
+    unit: f64,
+    distances: V,
+) -> V {
+    let distances = distances * V::constant(simd, unit);
+    let mut sum = gaussians[0].in_units(unit).at(simd, distances);
+    for gaussian in &gaussians[1..] {
+        sum += gaussian.in_units(unit).at(simd, distances);
+    }
+    sum * V::constant(simd, factor)
 }
