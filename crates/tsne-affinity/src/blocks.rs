@@ -14,7 +14,7 @@ use crate::view::View;
 pub(crate) const PASSES: usize = 2;
 
 /// Edges of a block, about: with their values they stay in the cache while they are sorted.
-const EDGES_PER_BLOCK: usize = 400_000;
+const EDGES_PER_BLOCK: usize = 200_000;
 /// Targets of a block: at most so many bits of an edge are its target.
 const TARGETS_PER_BLOCK: std::ops::RangeInclusive<usize> = 64..=4096;
 /// Blocks a thread, at least, which bounds the memory of those in work.

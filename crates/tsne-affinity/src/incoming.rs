@@ -1,5 +1,6 @@
 //! The edges of a neighbor graph listed by target: who has me among their neighbors?
 
+use std::hint::select_unpredictable;
 use std::sync::Mutex;
 
 use rayon::prelude::*;
@@ -130,7 +131,7 @@ impl<T: Scalar> Sorting<T> {
             for (&(source, value), (to_entry, to_value)) in list.iter().zip(&mut to) {
                 let place = places[source as usize];
                 *row_length += usize::from(place == 0);
-                *to_entry = if place == 0 { source } else { n + (place - 1) };
+                *to_entry = select_unpredictable(place == 0, source, (n - 1).wrapping_add(place));
                 *to_value = value;
             }
             for &j in neighbors {

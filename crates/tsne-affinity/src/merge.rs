@@ -1,5 +1,7 @@
 //! A row of the symmetric matrix, from the edges that go out of a point and those that come in.
 
+use std::hint::select_unpredictable;
+
 use tsne_core::Scalar;
 
 use crate::blocks::narrow;
@@ -25,10 +27,9 @@ pub(crate) struct Merging<T> {
     paired: Vec<bool>,
     /// Neighbors that are not, each packed with its place in the row.
     unpaired: Vec<u64>,
-    /// Columns of the sources and of the unpaired neighbors, with sentinels before, between and after.
-    columns: Vec<u32>,
-    /// Their values, those of edges in both directions together.
-    values: Vec<T>,
+    /// Column and value of the sources and of the unpaired neighbors, with sentinels before, between and after. The
+    /// values of edges in both directions are together.
+    from: Vec<(u32, T)>,
     n_sources: usize,
 }
 
@@ -41,8 +42,7 @@ impl<T: Scalar> Merging<T> {
             neighbors: vec![0; k + 1],
             paired: vec![false; k + 1],
             unpaired: vec![0; k + 1],
-            columns: Vec::new(),
-            values: Vec::new(),
+            from: Vec::new(),
             n_sources: 0,
         }
     }
@@ -58,23 +58,21 @@ impl<T: Scalar> Merging<T> {
         let (own_values, paired) = (&self.own_values[..=k], &mut self.paired[..=k]);
         self.neighbors[..k].copy_from_slice(neighbors);
         let neighbors = &self.neighbors[..=k];
-        if self.columns.len() < n_sources + k + 3 {
-            self.columns.resize(n_sources + k + 3, SENTINEL);
-            self.values.resize(n_sources + k + 3, T::default());
+        if self.from.len() < n_sources + k + 3 {
+            self.from.resize(n_sources + k + 3, (SENTINEL, T::default()));
         }
         self.n_sources = n_sources;
 
         paired.fill(false);
-        let to = self.columns[1..].iter_mut().zip(&mut self.values[1..]);
-        for ((column, to_value), (&entry, &value)) in to.zip(entries.iter().zip(values)) {
+        let (sources, own) = self.from[1..].split_at_mut(n_sources + 1);
+        for (to, (&entry, &value)) in sources.iter_mut().zip(entries.iter().zip(values)) {
             // An entry that is no position wraps around to a large number.
             let position = (entry.wrapping_sub(n) as usize).min(k);
-            let (own, neighbor) = (own_values[position], neighbors[position]);
             paired[position] = true;
-            *column = if entry < n { entry } else { neighbor };
-            *to_value = own + value;
+            let column = select_unpredictable(entry < n, entry, neighbors[position]);
+            *to = (column, own_values[position] + value);
         }
-        self.columns[n_sources + 1] = SENTINEL;
+        sources[n_sources].0 = SENTINEL;
 
         let unpaired = &mut self.unpaired[..=k];
         let mut n_unpaired = 0;
@@ -84,13 +82,11 @@ impl<T: Scalar> Merging<T> {
         }
         let unpaired = &mut unpaired[..n_unpaired];
         unpaired.sort_unstable();
-        let to = self.columns[n_sources + 2..].iter_mut().zip(&mut self.values[n_sources + 2..]);
-        for ((column, value), &key) in to.zip(&*unpaired) {
+        for (to, &key) in own.iter_mut().zip(&*unpaired) {
             let (neighbor, position) = unpack(key);
-            *column = neighbor;
-            *value = own_values[position];
+            *to = (neighbor, own_values[position]);
         }
-        self.columns[n_sources + 2 + n_unpaired] = SENTINEL;
+        own[n_unpaired].0 = SENTINEL;
     }
 
     /// Merges the lists, which together fill the row.
@@ -98,24 +94,20 @@ impl<T: Scalar> Merging<T> {
     /// Every step waits for the one before, so it is done from both ends at once.
     pub(crate) fn write(&self, columns: &mut [u32], values: &mut [T]) {
         let length = columns.len();
-        let (from_columns, from_values) = (&self.columns[..length + 3], &self.values[..length + 3]);
+        let from = &self.from[..length + 3];
         let (mut low_source, mut low_own) = (1, self.n_sources + 2);
         let (mut high_source, mut high_own) = (self.n_sources, length + 1);
         let (low_columns, high_columns) = columns.split_at_mut(length.div_ceil(2));
         let (low_values, high_values) = values.split_at_mut(length.div_ceil(2));
         let mut high = high_columns.iter_mut().rev().zip(high_values.iter_mut().rev());
-        for (to_column, to_value) in low_columns.iter_mut().zip(low_values) {
-            let (source_column, own_column) = (from_columns[low_source], from_columns[low_own]);
-            let is_own = own_column < source_column;
-            *to_column = own_column.min(source_column);
-            *to_value = from_values[if is_own { low_own } else { low_source }];
+        for low in low_columns.iter_mut().zip(low_values) {
+            let is_own = from[low_own].0 < from[low_source].0;
+            (*low.0, *low.1) = from[select_unpredictable(is_own, low_own, low_source)];
             low_own += usize::from(is_own);
             low_source += usize::from(!is_own);
-            if let Some((to_column, to_value)) = high.next() {
-                let (source_column, own_column) = (from_columns[high_source], from_columns[high_own]);
-                let is_own = own_column.wrapping_add(1) > source_column.wrapping_add(1);
-                *to_column = if is_own { own_column } else { source_column };
-                *to_value = from_values[if is_own { high_own } else { high_source }];
+            if let Some(high) = high.next() {
+                let is_own = from[high_own].0.wrapping_add(1) > from[high_source].0.wrapping_add(1);
+                (*high.0, *high.1) = from[select_unpredictable(is_own, high_own, high_source)];
                 high_own -= usize::from(is_own);
                 high_source -= usize::from(!is_own);
             }
