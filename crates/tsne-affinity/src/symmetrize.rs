@@ -31,8 +31,8 @@ pub(crate) const PASSES: usize = blocks::PASSES + incoming::PASSES + 1;
 const ROWS_PER_MERGE: usize = 128;
 /// Rows of a round, at least.
 const ROWS_PER_ROUND: usize = 2048;
-/// Rows that are looked at to tell the size of the result.
-const SAMPLED_ROWS: usize = 512;
+/// Edges that are looked at to tell the size of the result.
+const SAMPLED_EDGES: usize = 8192;
 
 /// What the symmetric matrix is normalized to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,8 +51,7 @@ pub(crate) enum Norm {
 /// same: both are computed from the same two numbers.
 ///
 /// Beside the result there are 24 bytes a point and Gaussian, 16 a point, and for every thread a block of edges and 4
-/// bytes a point. What else is needed on the way lies in the places of the result, which grow once: blocks of memory
-/// of this size are not copied for that.
+/// bytes a point. What else is needed on the way lies in the places of the result.
 pub(crate) fn symmetrize<T: Scalar>(
     view: View<'_, T>,
     rule: &Rule,
@@ -160,17 +159,17 @@ fn merge_round<T: Scalar>(
 }
 
 /// About as many entries as the result will have, rather more than less: memory that is not touched costs nothing, but
-/// to move the arrays once they are full does. From the neighbors of some rows, which must exist.
+/// to move the arrays once they are full does. From some edges, whose neighbors must exist.
 fn expected_entries<T: Scalar>(view: View<'_, T>) -> usize {
-    let (n, k) = (view.n_rows(), view.k);
-    let step = n.div_ceil(SAMPLED_ROWS);
-    let unpaired = |i: usize| {
-        let lists_me = |&&j: &&u32| view.neighbors(j as usize).contains(&narrow(i));
-        k - view.neighbors(i).iter().filter(lists_me).count()
+    let (k, n_edges) = (view.k, view.n_rows() * view.k);
+    let step = n_edges.div_ceil(SAMPLED_EDGES) | 1;
+    let is_unpaired = |edge: &usize| {
+        let (source, target) = (edge / k, view.neighbors(edge / k)[edge % k]);
+        !view.neighbors(target as usize).contains(&narrow(source))
     };
-    let n_unpaired: usize = (0..n).into_par_iter().step_by(step).map(unpaired).sum();
-    let margin = n.div_ceil(step) * k / 50;
-    n * k + (step * (n_unpaired + margin)).min(n * k)
+    let n_unpaired = (0..n_edges).into_par_iter().step_by(step).filter(is_unpaired).count();
+    let margin = SAMPLED_EDGES / 50;
+    n_edges + ((n_unpaired + margin) * step).min(n_edges)
 }
 
 fn normalize<T: Scalar>(row: &mut [T]) {
