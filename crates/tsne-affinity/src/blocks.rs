@@ -130,10 +130,6 @@ impl Blocks {
         first_error::<_, Error>(parts)
     }
 
-    pub(crate) fn n_blocks(&self) -> usize {
-        self.lengths.len() / self.n_chunks
-    }
-
     pub(crate) fn targets_per_block(&self) -> usize {
         1 << self.target_bits
     }

@@ -8,11 +8,15 @@ use tsne_core::{GraphError, Scalar};
 
 use crate::Error;
 use crate::blocks::{Blocks, narrow};
-use crate::tasks::{Progress, cut, first_error, running_sum};
+use crate::tasks::{Progress, cut, running_sum};
 use crate::view::View;
 
 /// Passes over all rows that listing reports.
 pub(crate) const PASSES: usize = 1;
+
+/// A row must have this many edges for every thread that lists, as each has a place for every point. This bounds the
+/// memory where rows are short.
+const EDGES_PER_PLACE: usize = 4;
 
 /// Where the lists of the points and the rows of the symmetric matrix start and end, as in compressed rows.
 #[derive(Debug)]
@@ -37,26 +41,32 @@ impl Incoming {
     ) -> Result<Self, Error> {
         let n = view.n_rows();
         let (mut lists, mut rows) = (vec![0; n + 1], vec![0; n + 1]);
-        let (per_block, spare) = (blocks.targets_per_block(), Mutex::new(Vec::new()));
+        let per_block = blocks.targets_per_block();
         let parts = (cut(edges, blocks.lengths()).zip(cut(values, blocks.lengths())))
             .zip(lists[1..].chunks_mut(per_block).zip(rows[1..].chunks_mut(per_block)));
-        let parts: Vec<_> = parts.enumerate().collect();
-        debug_assert_eq!(parts.len(), blocks.n_blocks(), "targets and blocks");
-        let parts = parts
-            .into_par_iter()
-            .with_max_len(1)
-            .map(|(block, ((edges, values), (list_lengths, row_lengths)))| {
-                let unused = || spare.lock().ok()?.pop();
-                let mut sorting = unused().unwrap_or_else(|| Sorting::new(n));
+        let queue = Mutex::new(parts.enumerate().collect::<Vec<_>>().into_iter());
+        let longest = blocks.lengths().max().unwrap_or(0);
+        // A worker ends with its first error. Blocks are begun in order: that of the first such block is always found.
+        let work = |_| {
+            let mut sorting = Sorting::new(n, longest);
+            loop {
+                let next = queue.lock().ok().and_then(|mut queue| queue.next());
+                let (block, ((edges, values), (list_lengths, row_lengths))) = next?;
                 sorting.sort(blocks, block, edges, values, list_lengths);
-                sorting.pair(view, block * per_block, edges, values, (list_lengths, row_lengths))?;
-                if let Ok(mut spare) = spare.lock() {
-                    spare.push(sorting);
+                let lengths = (list_lengths as &[usize], row_lengths);
+                let n_rows = lengths.0.len();
+                let paired = sorting.pair(view, block * per_block, edges, values, lengths);
+                let done = paired.map_err(Error::from).and_then(|()| Ok(progress.advance(n_rows)?));
+                if let Err(error) = done {
+                    return Some((block, error));
                 }
-                Ok(progress.advance(row_lengths.len())?)
-            })
-            .collect();
-        first_error::<_, Error>(parts)?;
+            }
+        };
+        let n_workers = rayon::current_num_threads().min(view.k / EDGES_PER_PLACE).max(1);
+        let errors = (0..n_workers).into_par_iter().with_max_len(1).filter_map(work);
+        if let Some((_, error)) = errors.min_by_key(|&(block, _)| block) {
+            return Err(error);
+        }
         Ok(Self { lists: running_sum(lists), rows: running_sum(rows) })
     }
 }
@@ -72,8 +82,9 @@ struct Sorting<T> {
 }
 
 impl<T: Scalar> Sorting<T> {
-    fn new(n: usize) -> Self {
-        Self { cursors: Vec::new(), sorted: Vec::new(), places: vec![0; n] }
+    /// For `n` points and blocks of `longest` edges at most.
+    fn new(n: usize, longest: usize) -> Self {
+        Self { cursors: Vec::new(), sorted: vec![(0, T::default()); longest], places: vec![0; n] }
     }
 
     /// Sorts the edges of a block by a counting pass, and counts those of every target. The sources of a target come in
@@ -88,9 +99,6 @@ impl<T: Scalar> Sorting<T> {
             start += length;
             start - length
         }));
-        if self.sorted.len() < edges.len() {
-            self.sorted.resize(edges.len(), (0, T::default()));
-        }
         let (cursors, sorted) = (&mut self.cursors[..], &mut self.sorted[..edges.len()]);
         let mut rest = (edges, values);
         for (first_row, length) in blocks.chunks(block) {

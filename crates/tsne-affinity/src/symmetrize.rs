@@ -50,7 +50,7 @@ pub(crate) enum Norm {
 /// Checks what a graph promises, by row. The bits do not depend on the number of threads, and p_ij and p_ji have the
 /// same: both are computed from the same two numbers.
 ///
-/// Beside the result there are 24 bytes a point and Gaussian, 16 a point, and for every thread a block of edges and 4
+/// Beside the result there are 24 bytes a point and Gaussian, 16 a point, and for every thread that lists a block of edges and 4
 /// bytes a point. What else is needed on the way lies in the places of the result.
 pub(crate) fn symmetrize<T: Scalar>(
     view: View<'_, T>,

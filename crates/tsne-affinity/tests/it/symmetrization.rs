@@ -37,7 +37,8 @@ fn average<T: Scalar>(directed: &Csr<T>) -> Vec<BTreeMap<u32, T>> {
 fn check<T: Scalar>(what: &str, neighbors: &KnnGraph<T>) {
     let build = |symmetrize: bool| {
         let options = Options::default().with_symmetrize(symmetrize);
-        let p = PerplexityBased::from_graph(neighbors.clone(), 8.0, &options, &Control::NONE);
+        let perplexity = (neighbors.k() as f64 / 3.0).max(1.0);
+        let p = PerplexityBased::from_graph(neighbors.clone(), perplexity, &options, &Control::NONE);
         p.unwrap_or_else(|error| panic!("{what}: {error}")).matrix().clone()
     };
     let (symmetric, want) = (build(true), average(&build(false)));
