@@ -12,8 +12,8 @@ use crate::calibration::Scale;
 use crate::expo::LANES;
 use crate::family::{check_count, check_same_points, new_rows};
 use crate::options::{check_perplexities, resolve_neighbors, resolve_perplexities};
-use crate::row::{Differences, Gaussian, calibrate, gaussian_at, inverse_power_of_two, put_nearest_first};
-use crate::rule::{Combine, Rule};
+use crate::row::{Gaussian, Search, calibrate, gaussian_at, inverse_power_of_two, put_in_place};
+use crate::rule::{Combine, Rule, accuracy};
 use crate::tasks::{Progress, first_error};
 use crate::{Calibration, Error, Normalization, Options};
 
@@ -239,22 +239,24 @@ fn calibrate_rows<T: Scalar>(
     let parts = matrix
         .par_chunks_exact_mut(n)
         .enumerate()
-        .map_init(
-            || (Vec::new(), Differences::default()),
-            |(distances, differences), (i, row)| {
-                fill_row(i, row)?;
-                distances.clear();
-                distances.extend(row[..i].iter().chain(&row[i + 1..]).map(|d| d.to_f64()));
-                put_nearest_first(distances, perplexity);
-                let found = dispatch!(level, simd => calibrate(simd, distances, perplexity, differences));
-                progress.advance(1)?;
-                Ok(found)
-            },
-        )
+        .map_init(Search::default, |search, (i, row)| {
+            fill_row(i, row)?;
+            let distances = &mut search.distances;
+            distances.clear();
+            distances.extend(row[..i].iter().chain(&row[i + 1..]).map(|d| d.to_f64()));
+            put_in_place(distances, perplexity);
+            let searches = std::slice::from_mut(search);
+            let mut found = None;
+            dispatch!(level, simd => {
+                calibrate(simd, searches, perplexity, accuracy::<T>(), |_, row| found = Some(row));
+            });
+            progress.advance(1)?;
+            Ok(found)
+        })
         .collect();
     let mut scale = Scale::new(perplexity);
     let mut gaussians = Vec::with_capacity(n);
-    for (row, found) in first_error::<_, Error>(parts)?.into_iter().enumerate() {
+    for (row, found) in first_error::<_, Error>(parts)?.into_iter().flatten().enumerate() {
         scale.see(row, &found);
         gaussians.push(found.gaussian);
     }

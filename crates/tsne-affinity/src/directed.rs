@@ -7,8 +7,8 @@ use tsne_core::{Csr, Scalar};
 
 use crate::Error;
 use crate::calibration::Scale;
-use crate::row::Gaussian;
-use crate::rule::{RowScratch, Rule, values_at};
+use crate::row::{Gaussian, Search};
+use crate::rule::{ROWS_AT_ONCE, Rule, values_at};
 use crate::tasks::{Progress, ROWS_PER_TASK, first_error, rows_of_task};
 use crate::view::{View, unpack};
 
@@ -36,22 +36,26 @@ pub(crate) fn directed<T: Scalar>(
         .enumerate()
         .map_init(
             || Scratch::<T>::new(k, rule),
-            |scratch, (task, (columns, values))| {
+            |Scratch { searches, gaussians, values: unsorted, order }, (task, (columns, values))| {
                 let mut scales = rule.no_scales();
-                let rows = columns.chunks_exact_mut(k).zip(values.chunks_exact_mut(k));
-                for (i, (columns, values)) in rows_of_task(task, n).zip(rows) {
-                    let Scratch { row, gaussians, values: unsorted, order } = &mut *scratch;
-                    let distances = view.distances(i);
+                let mut to = columns.chunks_exact_mut(k).zip(values.chunks_exact_mut(k));
+                for rows in rows_of_task(task, n).step_by(ROWS_AT_ONCE) {
+                    let rows = rows..(rows + ROWS_AT_ONCE).min(n);
+                    let gaussians = &mut gaussians[..rows.len() * rule.n_gaussians()];
                     dispatch!(level, simd => {
-                        rule.fit_row(simd, i, distances, row, gaussians, &mut scales).map(|()| {
-                            values_at(simd, gaussians, factor, distances, unsorted);
-                        })
+                        rule.fit_rows(simd, view, rows.clone(), searches, gaussians, &mut scales)
                     })?;
-                    view.sort_row(i, n_columns, exclude_self, order)?;
-                    for ((column, value), &key) in columns.iter_mut().zip(values).zip(&*order) {
-                        let (neighbor, position) = unpack(key);
-                        *column = neighbor;
-                        *value = unsorted[position];
+                    let gaussians = gaussians.chunks_exact(rule.n_gaussians());
+                    for ((i, gaussians), (columns, values)) in rows.zip(gaussians).zip(to.by_ref()) {
+                        dispatch!(level, simd => {
+                            values_at(simd, gaussians, factor, view.distances(i), unsorted);
+                        });
+                        view.sort_row(i, n_columns, exclude_self, order)?;
+                        for ((column, value), &key) in columns.iter_mut().zip(values).zip(&*order) {
+                            let (neighbor, position) = unpack(key);
+                            *column = neighbor;
+                            *value = unsorted[position];
+                        }
                     }
                 }
                 progress.advance(columns.len() / k)?;
@@ -65,7 +69,7 @@ pub(crate) fn directed<T: Scalar>(
 }
 
 struct Scratch<T> {
-    row: RowScratch,
+    searches: Vec<Search>,
     gaussians: Vec<Gaussian>,
     /// In the order of the graph.
     values: Vec<T>,
@@ -75,8 +79,8 @@ struct Scratch<T> {
 impl<T: Scalar> Scratch<T> {
     fn new(k: usize, rule: &Rule) -> Self {
         Self {
-            row: RowScratch::default(),
-            gaussians: vec![Gaussian::default(); rule.n_gaussians()],
+            searches: Vec::new(),
+            gaussians: vec![Gaussian::default(); ROWS_AT_ONCE * rule.n_gaussians()],
             values: vec![T::default(); k],
             order: Vec::with_capacity(k),
         }

@@ -8,7 +8,7 @@ use crate::calibration::{Calibration, Scale};
 use crate::directed::{self, directed};
 use crate::options::check_neighbors;
 use crate::rule::Rule;
-use crate::symmetrize::{self, Merge, Norm, symmetrize};
+use crate::symmetrize::{self, Norm, symmetrize};
 use crate::tasks::Progress;
 use crate::view::View;
 use crate::{Connectivity, Error, Normalization};
@@ -134,7 +134,7 @@ pub(crate) fn joint<T: Scalar>(
             Normalization::PointWise => Norm::Rows,
         };
         let progress = Progress::new(control, symmetrize::PASSES * n);
-        return symmetrize(view, rule, Merge::Sum, norm, &progress);
+        return symmetrize(view, rule, norm, &progress);
     }
     let factor = match normalization {
         Normalization::PairWise => 1.0 / n as f64,

@@ -1,258 +1,151 @@
 //! The edges of a neighbor graph listed by target: who has me among their neighbors?
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::hint::select_unpredictable;
+use std::sync::Mutex;
 
 use rayon::prelude::*;
-use tsne_core::{GraphError, MAX_POINTS, Scalar, ShapeError};
+use tsne_core::{GraphError, Scalar};
 
 use crate::Error;
-use crate::tasks::{
-    Progress, ROWS_PER_TASK, first_error, rows_of_task, running_sum, split_by_task, split_rows,
-};
+use crate::blocks::{Blocks, narrow};
+use crate::tasks::{Progress, cut, running_sum};
 use crate::view::View;
 
-/// Passes over all rows that listing and pairing report.
-pub(crate) const PASSES: usize = 3;
+/// Passes over all rows that listing reports.
+pub(crate) const PASSES: usize = 1;
 
-/// Chunks of a walk, at most. Each has a cursor per point: eight are 6 % of P at perplexity 30 in f32.
-const MOST_CHUNKS: usize = 8;
-/// A row must have this many edges for every cursor of its point, which bounds the memory where rows are short.
-const EDGES_PER_CURSOR: usize = 16;
+/// A row must have this many edges for every thread that lists, as each has a place for every point. This bounds the
+/// memory where rows are short.
+const EDGES_PER_PLACE: usize = 4;
 
-/// For every point a list of the points that have it among their neighbors, ascending.
-///
-/// An entry below the number of points names such a source. [`pair`](Self::pair) replaces it by that number plus a
-/// position where the source is itself the neighbor at that position of the point's own row.
+/// Where the lists of the points and the rows of the symmetric matrix start and end, as in compressed rows.
 #[derive(Debug)]
 pub(crate) struct Incoming {
-    /// Where the list of each point starts.
-    offsets: Vec<usize>,
-    entries: Vec<u32>,
-    walk: Walk,
+    pub(crate) lists: Vec<usize>,
+    pub(crate) rows: Vec<usize>,
 }
 
 impl Incoming {
-    /// Counts the edges, then lists them; checks that every neighbor exists and is not the point itself.
+    /// Sorts the edges of `blocks` and their values in place, by target and then by source, and finds those that go
+    /// both ways. Checks that no neighbor is listed twice.
     ///
-    /// On the way `visit` is called for every row, with the row's share of `output` and a context that the rows of a
-    /// chunk have in common; the contexts are returned in the order of the chunks. Listing waits for memory: what is
-    /// computed meanwhile costs little.
-    pub(crate) fn list<T: Scalar, C: Send, O: Send>(
+    /// An entry below the number of points n is a source. Where the source is itself the neighbor at a position of the
+    /// point's own row, the entry is n plus that position. A row of the symmetric matrix has the point's neighbors, and
+    /// the sources that are not among them.
+    pub(crate) fn list<T: Scalar>(
         view: View<'_, T>,
-        output: &mut [O],
-        context: impl Fn() -> C + Sync,
-        visit: impl Fn(&mut C, usize, &mut [O]) -> Result<(), GraphError> + Sync,
+        blocks: &Blocks,
+        edges: &mut [u32],
+        values: &mut [T],
         progress: &Progress<'_>,
-    ) -> Result<(Self, Vec<C>), Error> {
-        let (n, k) = (view.n_rows(), view.k);
-        if n > MAX_POINTS - k {
-            return Err(ShapeError::TooManyPoints { n_points: n, max: MAX_POINTS - k }.into());
-        }
-        let mut walk = Walk::new(n, k, rayon::current_num_threads());
-        walk.count(view, progress)?;
-        let offsets = walk.starts_from_counts();
-        let entries: Vec<AtomicU32> = (0..n * k).into_par_iter().map(|_| AtomicU32::new(0)).collect();
-        let contexts = walk.run(output, context, progress, |context, i, cursors, output| {
-            visit(context, i, output)?;
-            for &j in view.neighbors(i) {
-                entries[advance(cursors, j)].store(narrow(i), Ordering::Relaxed);
-            }
-            Ok(())
-        })?;
-        let entries = entries.into_iter().map(AtomicU32::into_inner).collect();
-        Ok((Self { offsets, entries, walk }, contexts))
-    }
-
-    /// Finds the edges that go both ways, and returns the offsets of the merged rows: a row has its own neighbors and
-    /// those sources that are not among them. Checks that no neighbor is listed twice.
-    pub(crate) fn pair<T: Scalar>(
-        &mut self,
-        view: View<'_, T>,
-        progress: &Progress<'_>,
-    ) -> Result<Vec<usize>, Error> {
+    ) -> Result<Self, Error> {
         let n = view.n_rows();
-        let mut merged = vec![0_usize; n + 1];
-        let parts = split_by_task(&mut self.entries, &self.offsets)
-            .into_par_iter()
-            .zip(merged[1..].par_chunks_mut(ROWS_PER_TASK))
-            .enumerate()
-            .map_init(
-                || vec![0_u32; n],
-                |places, (task, (entries, lengths))| {
-                    let rows = rows_of_task(task, n);
-                    let n_rows = rows.len();
-                    let lists = split_rows(entries, &self.offsets, task);
-                    for ((i, list), length) in rows.zip(lists).zip(lengths) {
-                        *length = view.k + pair_row(view.neighbors(i), i, list, places)?;
-                    }
-                    Ok(progress.advance(n_rows)?)
-                },
-            )
-            .collect();
-        first_error::<_, Error>(parts)?;
-        Ok(running_sum(merged))
-    }
-
-    /// Moves every list to the start of its row in a matrix with the row offsets `offsets`, and the walk with them: it
-    /// starts anew, and hands every edge the place its entry has there.
-    pub(crate) fn into_rows(self, offsets: &[usize]) -> (Vec<u32>, Walk) {
-        let Self { offsets: from, entries, mut walk } = self;
-        let n = offsets.len() - 1;
-        let mut columns = vec![0_u32; offsets[n]];
-        split_by_task(&mut columns, offsets).into_par_iter().enumerate().for_each(|(task, part)| {
-            for (i, row) in rows_of_task(task, n).zip(split_rows(part, offsets, task)) {
-                let list = &entries[from[i]..from[i + 1]];
-                row[..list.len()].copy_from_slice(list);
+        let (mut lists, mut rows) = (vec![0; n + 1], vec![0; n + 1]);
+        let per_block = blocks.targets_per_block();
+        let parts = (cut(edges, blocks.lengths()).zip(cut(values, blocks.lengths())))
+            .zip(lists[1..].chunks_mut(per_block).zip(rows[1..].chunks_mut(per_block)));
+        let queue = Mutex::new(parts.enumerate().collect::<Vec<_>>().into_iter());
+        let longest = blocks.lengths().max().unwrap_or(0);
+        // A worker ends with its first error. Blocks are begun in order: that of the first such block is always found.
+        let work = |_| {
+            let mut sorting = Sorting::new(n, longest);
+            loop {
+                let next = queue.lock().ok().and_then(|mut queue| queue.next());
+                let (block, ((edges, values), (list_lengths, row_lengths))) = next?;
+                sorting.sort(blocks, block, edges, values, list_lengths);
+                let lengths = (list_lengths as &[usize], row_lengths);
+                let n_rows = lengths.0.len();
+                let paired = sorting.pair(view, block * per_block, edges, values, lengths);
+                let done = paired.map_err(Error::from).and_then(|()| Ok(progress.advance(n_rows)?));
+                if let Err(error) = done {
+                    return Some((block, error));
+                }
             }
-        });
-        walk.restart(&from, offsets);
-        (columns, walk)
+        };
+        let n_workers = rayon::current_num_threads().min(view.k / EDGES_PER_PLACE).max(1);
+        let errors = (0..n_workers).into_par_iter().with_max_len(1).filter_map(work);
+        if let Some((_, error)) = errors.min_by_key(|&(block, _)| block) {
+            return Err(error);
+        }
+        Ok(Self { lists: running_sum(lists), rows: running_sum(rows) })
     }
 }
 
-/// Replaces the sources in `list` that are neighbors of `row` by n + their position, and returns how many are not.
-/// `places` has a number per point, all 0 before and after (except after an error, which ends everything).
-fn pair_row(
-    neighbors: &[u32],
-    row: usize,
-    list: &mut [u32],
-    places: &mut [u32],
-) -> Result<usize, GraphError> {
-    let n = narrow(places.len());
-    for (place, &j) in (1_u32..).zip(neighbors) {
-        if std::mem::replace(&mut places[j as usize], place) != 0 {
-            return Err(GraphError::Repeated { row, neighbor: j });
+/// What it takes to sort a block.
+struct Sorting<T> {
+    /// For every target of the block the place of its next edge.
+    cursors: Vec<usize>,
+    /// Source and value of every edge.
+    sorted: Vec<(u32, T)>,
+    /// For every point 1 + its position in a row, or 0. All 0 between rows.
+    places: Vec<u32>,
+}
+
+impl<T: Scalar> Sorting<T> {
+    /// For `n` points and blocks of `longest` edges at most.
+    fn new(n: usize, longest: usize) -> Self {
+        Self { cursors: Vec::new(), sorted: vec![(0, T::default()); longest], places: vec![0; n] }
+    }
+
+    /// Sorts the edges of a block by a counting pass, and counts those of every target. The sources of a target come in
+    /// ascending order.
+    fn sort(&mut self, blocks: &Blocks, block: usize, edges: &[u32], values: &[T], lengths: &mut [usize]) {
+        for &edge in edges {
+            lengths[blocks.split(edge).1] += 1;
+        }
+        let mut start = 0;
+        self.cursors.clear();
+        self.cursors.extend(lengths.iter().map(|&length| {
+            start += length;
+            start - length
+        }));
+        let (cursors, sorted) = (&mut self.cursors[..], &mut self.sorted[..edges.len()]);
+        let mut rest = (edges, values);
+        for (first_row, length) in blocks.chunks(block) {
+            let ((edges, values), more) =
+                ((&rest.0[..length], &rest.1[..length]), (&rest.0[length..], &rest.1[length..]));
+            rest = more;
+            for (&edge, &value) in edges.iter().zip(values) {
+                let (source, target) = blocks.split(edge);
+                let cursor = &mut cursors[target];
+                sorted[*cursor] = (first_row + source, value);
+                *cursor += 1;
+            }
         }
     }
-    let mut unpaired = 0;
-    for entry in list {
-        let place = places[*entry as usize];
-        unpaired += usize::from(place == 0);
-        *entry = if place == 0 { *entry } else { n + (place - 1) };
-    }
-    for &j in neighbors {
-        places[j as usize] = 0;
-    }
-    Ok(unpaired)
-}
 
-/// A walk over all edges in chunks of rows, which hands every edge its place in the list of its target.
-///
-/// The lists are in the order of the chunks, and rows are in order within a chunk: so sources ascend, however many
-/// chunks there are.
-#[derive(Debug)]
-pub(crate) struct Walk {
-    n: usize,
-    rows_per_chunk: usize,
-    /// For every chunk and target, the place of the chunk's next edge to the target.
-    cursors: Vec<usize>,
-}
-
-impl Walk {
-    /// Two chunks a thread, which evens out their speeds, but as few as the memory of their cursors asks for.
-    fn new(n: usize, k: usize, n_threads: usize) -> Self {
-        let n_chunks = (2 * n_threads).min(MOST_CHUNKS).min(k / EDGES_PER_CURSOR).max(1);
-        let rows_per_chunk = n.div_ceil(n_chunks);
-        Self { n, rows_per_chunk, cursors: vec![0; n.div_ceil(rows_per_chunk) * n] }
-    }
-
-    /// Calls `visit` for every row with its chunk's context and cursors and the row's share of `output`; returns the
-    /// contexts in the order of the chunks.
-    pub(crate) fn run<C: Send, O: Send>(
+    /// Writes the entries and their values, and the lengths of the merged rows.
+    fn pair(
         &mut self,
-        output: &mut [O],
-        context: impl Fn() -> C + Sync,
-        progress: &Progress<'_>,
-        visit: impl Fn(&mut C, usize, &mut [usize], &mut [O]) -> Result<(), GraphError> + Sync,
-    ) -> Result<Vec<C>, Error> {
-        let (n, rows_per_chunk) = (self.n, self.rows_per_chunk);
-        let per_row = output.len() / n;
-        let parts = self
-            .cursors
-            .par_chunks_mut(n)
-            .zip(output.par_chunks_mut(rows_per_chunk * per_row))
-            .enumerate()
-            .map(|(chunk, (cursors, output))| {
-                let mut context = context();
-                let mut i = chunk * rows_per_chunk;
-                for rows in output.chunks_mut(ROWS_PER_TASK * per_row) {
-                    for output in rows.chunks_exact_mut(per_row) {
-                        visit(&mut context, i, cursors, output)?;
-                        i += 1;
-                    }
-                    progress.advance(rows.len() / per_row)?;
+        view: View<'_, T>,
+        first_row: usize,
+        entries: &mut [u32],
+        values: &mut [T],
+        (list_lengths, row_lengths): (&[usize], &mut [usize]),
+    ) -> Result<(), GraphError> {
+        let (n, places) = (narrow(view.n_rows()), &mut self.places[..]);
+        let mut to = entries.iter_mut().zip(values);
+        let mut start = 0;
+        for ((row, &list_length), row_length) in (first_row..).zip(list_lengths).zip(row_lengths) {
+            let neighbors = view.neighbors(row);
+            for (place, &j) in (1_u32..).zip(neighbors) {
+                if std::mem::replace(&mut places[j as usize], place) != 0 {
+                    return Err(GraphError::Repeated { row, neighbor: j });
                 }
-                Ok(context)
-            })
-            .collect();
-        first_error::<_, Error>(parts)
-    }
-
-    /// Counts the edges of every chunk by target.
-    fn count<T: Scalar>(&mut self, view: View<'_, T>, progress: &Progress<'_>) -> Result<(), Error> {
-        let n = self.n;
-        self.run(
-            &mut vec![(); n],
-            || (),
-            progress,
-            |(), row, counts, _| {
-                for &neighbor in view.neighbors(row) {
-                    let Some(count) = counts.get_mut(neighbor as usize) else {
-                        return Err(GraphError::OutOfRange { row, neighbor, n_references: n });
-                    };
-                    *count += 1;
-                    if neighbor as usize == row {
-                        return Err(GraphError::SelfNeighbor { row });
-                    }
-                }
-                Ok(())
-            },
-        )?;
+            }
+            let list = &self.sorted[start..start + list_length];
+            start += list_length;
+            *row_length = view.k;
+            for (&(source, value), (to_entry, to_value)) in list.iter().zip(&mut to) {
+                let place = places[source as usize];
+                *row_length += usize::from(place == 0);
+                *to_entry = select_unpredictable(place == 0, source, (n - 1).wrapping_add(place));
+                *to_value = value;
+            }
+            for &j in neighbors {
+                places[j as usize] = 0;
+            }
+        }
         Ok(())
     }
-
-    /// Turns the counts of every chunk into places, and returns where the list of each target starts.
-    fn starts_from_counts(&mut self) -> Vec<usize> {
-        let mut offsets = Vec::with_capacity(self.n + 1);
-        offsets.push(0);
-        let mut end = 0;
-        for target in 0..self.n {
-            for cursor in self.cursors[target..].iter_mut().step_by(self.n) {
-                end += std::mem::replace(cursor, end);
-            }
-            offsets.push(end);
-        }
-        offsets
-    }
-
-    /// Makes the walk ready to be run again, for lists that have moved. A chunk starts where the one before has ended.
-    fn restart(&mut self, from: &[usize], to: &[usize]) {
-        let all_but_last = self.cursors.len() - self.n;
-        self.cursors.copy_within(..all_but_last, self.n);
-        self.cursors[..self.n].copy_from_slice(&from[..self.n]);
-        for cursors in self.cursors.chunks_exact_mut(self.n) {
-            for ((cursor, from), to) in cursors.iter_mut().zip(from).zip(to) {
-                *cursor = *cursor - from + to;
-            }
-        }
-    }
-
-    /// Where the list of `target` ends, once the walk has been run.
-    pub(crate) fn end_of_list(&self, target: usize) -> usize {
-        self.cursors[self.cursors.len() - self.n + target]
-    }
-}
-
-/// The place of the next edge to `target`.
-#[inline(always)]
-pub(crate) fn advance(cursors: &mut [usize], target: u32) -> usize {
-    let cursor = &mut cursors[target as usize];
-    *cursor += 1;
-    *cursor - 1
-}
-
-/// Points are numbered in 32 bits; the constructor of the lists sees to it.
-#[allow(clippy::cast_possible_truncation, reason = "there are at most MAX_POINTS points")]
-pub(crate) fn narrow(x: usize) -> u32 {
-    x as u32
 }

@@ -23,9 +23,9 @@
 //! in `docs/math.md`.
 #![forbid(unsafe_code)]
 
+mod blocks;
 mod calibrated;
 mod calibration;
-mod cells;
 mod connectivity;
 mod dense;
 mod directed;
@@ -33,6 +33,7 @@ mod error;
 mod expo;
 mod family;
 mod incoming;
+mod merge;
 mod multiscale;
 mod options;
 mod perplexity;

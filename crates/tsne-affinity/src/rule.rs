@@ -1,13 +1,15 @@
 //! How a family weighs the neighbors of a row: as a sum of Gaussians. Implements \[M22\]–\[M25\].
 
+use std::ops::Range;
+
 use fearless_simd::prelude::*;
-use fearless_simd::{Simd, f64x8};
-use tsne_core::{GraphError, Scalar};
+use fearless_simd::{Simd, f32x16, f64x8};
+use tsne_core::{GraphError, Scalar, Typed};
 
 use crate::calibration::Scale;
-use crate::expo::LANES;
-use crate::row::{Differences, Gaussian, calibrate};
-use crate::view::check_distances;
+use crate::expo::{ExpLanes, LANES};
+use crate::row::{Gaussian, Search, calibrate, inverse_power_of_two};
+use crate::view::{View, check_distances};
 
 /// What the Gaussians of a row are made of.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,12 +31,8 @@ pub(crate) enum Combine {
     Average,
 }
 
-/// Buffers of whoever fits rows.
-#[derive(Debug, Default)]
-pub(crate) struct RowScratch {
-    distances: Vec<f64>,
-    differences: Differences,
-}
+/// Rows that are fitted at a time.
+pub(crate) const ROWS_AT_ONCE: usize = 8;
 
 impl Rule {
     /// Gaussians in a row.
@@ -53,45 +51,58 @@ impl Rule {
         }
     }
 
-    /// Checks the distances of a row and finds its Gaussians, whose values at them sum to 1.
+    /// Checks the distances of some rows of `view` and finds their Gaussians, whose values at them sum to 1.
+    ///
+    /// What is found in a row does not depend on the rows it is found with.
     #[inline(always)]
-    pub(crate) fn fit_row<S: Simd, T: Scalar>(
+    pub(crate) fn fit_rows<S: Simd, T: Scalar>(
         &self,
         simd: S,
-        row: usize,
-        distances: &[T],
-        scratch: &mut RowScratch,
+        view: View<'_, T>,
+        rows: Range<usize>,
+        searches: &mut Vec<Search>,
         gaussians: &mut [Gaussian],
         scales: &mut [Scale],
     ) -> Result<(), GraphError> {
-        scratch.distances.clear();
-        scratch.distances.extend(distances.iter().map(|d| d.to_f64()));
-        let distances = &scratch.distances;
-        check_distances(row, distances)?;
+        let n_gaussians = self.n_gaussians();
+        searches.resize_with(rows.len(), Search::default);
+        for (i, search) in rows.clone().zip(&mut *searches) {
+            search.distances.clear();
+            search.distances.extend(view.distances(i).iter().map(|d| d.to_f64()));
+            check_distances(i, &search.distances)?;
+        }
         match self {
             Self::Perplexities(_, combine) => {
-                for (gaussian, scale) in gaussians.iter_mut().zip(scales) {
-                    let found = calibrate(simd, distances, scale.perplexity, &mut scratch.differences);
-                    *gaussian = found.gaussian;
-                    scale.see(row, &found);
+                for (which, scale) in scales.iter_mut().enumerate() {
+                    calibrate(simd, searches, scale.perplexity, accuracy::<T>(), |at, found| {
+                        gaussians[at * n_gaussians + which] = found.gaussian;
+                        scale.see(rows.start + at, &found);
+                    });
                 }
-                if gaussians.len() > 1 {
-                    combine.set_weights(gaussians);
+                if n_gaussians > 1 {
+                    gaussians.chunks_exact_mut(n_gaussians).for_each(|row| combine.set_weights(row));
                 }
             }
             Self::Sigma(sigma) => {
                 let rate = std::f64::consts::FRAC_1_SQRT_2 / sigma;
-                let gaussian = Gaussian { nearest: distances[0], rate, weight: 1.0 };
-                let weight = 1.0 / sum_at(simd, gaussian, distances);
-                gaussians[0] = Gaussian { weight, ..gaussian };
+                for (to, Search { distances, .. }) in gaussians.iter_mut().zip(searches) {
+                    let gaussian = Gaussian { nearest: distances[0], rate, weight: 1.0 };
+                    *to = Gaussian { weight: 1.0 / sum_at(simd, gaussian, distances), ..gaussian };
+                }
             }
             Self::Uniform => {
-                let weight = 1.0 / distances.len() as f64;
-                gaussians[0] = Gaussian { nearest: distances[0], rate: 0.0, weight };
+                for (to, Search { distances, .. }) in gaussians.iter_mut().zip(searches) {
+                    *to = Gaussian { nearest: distances[0], rate: 0.0, weight: 1.0 / distances.len() as f64 };
+                }
             }
         }
         Ok(())
     }
+}
+
+/// How near the perplexity of a row is to come to the one asked for, relatively.
+pub(crate) fn accuracy<T: Scalar>() -> f64 {
+    (1e-3 * T::EPSILON.to_f64()).max(1e-14)
 }
 
 impl Combine {
@@ -158,9 +169,12 @@ fn sum_at<S: Simd>(simd: S, gaussian: Gaussian, distances: &[f64]) -> f64 {
     sum.reduce_sum() + gaussian.at(simd, f64x8::load_array(simd, lanes)).reduce_sum()
 }
 
-/// Writes the sum of `gaussians` at `distances`, times `factor`, to `values`.
+/// The power of two in which f32 is still normal, and so is its inverse.
+const SMALLEST_UNIT_F32: f64 = f32::MIN_POSITIVE as f64;
+
+/// Writes the sum of `gaussians` at `distances`, which ascend, times `factor`, to `values`.
 ///
-/// A value depends on its distance alone: the same edge gives the same bits whoever asks.
+/// A value depends on the row alone: the same edge gives the same bits whoever asks.
 #[inline(always)]
 pub(crate) fn values_at<S: Simd, T: Scalar>(
     simd: S,
@@ -169,39 +183,60 @@ pub(crate) fn values_at<S: Simd, T: Scalar>(
     distances: &[T],
     values: &mut [T],
 ) {
-    let (whole, rest) = distances.as_chunks::<LANES>();
-    let (whole_values, rest_values) = values.as_chunks_mut::<LANES>();
+    // In units near the largest, so that no power of two decides whether f32 is enough.
+    let largest = distances[distances.len() - 1].to_f64();
+    let unit = inverse_power_of_two(largest).clamp(SMALLEST_UNIT_F32, 1.0 / SMALLEST_UNIT_F32);
+    let fit_f32 = gaussians.iter().all(|gaussian| gaussian.in_units(unit).fits_f32());
+    if let (true, Typed::F32(distances), Typed::F32(values)) =
+        (fit_f32, T::typed(distances), T::typed_mut(values))
+    {
+        let load = |distances: &[f32; 2 * LANES]| f32x16::load_array(simd, *distances);
+        let store = |values: &mut [f32; 2 * LANES], lanes: f32x16<S>| *values = lanes.to_array();
+        return values_in_lanes(simd, gaussians, factor, unit, distances, values, load, store);
+    }
+    let load = |distances: &[T; LANES]| f64x8::load_array(simd, distances.map(T::to_f64));
+    let store = |values: &mut [T; LANES], lanes: f64x8<S>| *values = lanes.to_array().map(T::lit);
+    values_in_lanes(simd, gaussians, factor, 1.0, distances, values, load, store);
+}
+
+#[inline(always)]
+fn values_in_lanes<S: Simd, V: ExpLanes<S>, T: Scalar, const N: usize>(
+    simd: S,
+    gaussians: &[Gaussian],
+    factor: f64,
+    unit: f64,
+    distances: &[T],
+    values: &mut [T],
+    load: impl Fn(&[T; N]) -> V,
+    store: impl Fn(&mut [T; N], V),
+) {
+    let (whole, rest) = distances.as_chunks::<N>();
+    let (whole_values, rest_values) = values.as_chunks_mut::<N>();
     for (distances, values) in whole.iter().zip(whole_values) {
-        values_of_lanes(simd, gaussians, factor, distances, values);
+        store(values, sum_of(simd, gaussians, factor, unit, load(distances)));
     }
     if !rest.is_empty() {
         // The lanes beyond the end repeat the last distance and are not stored.
-        let (mut lanes, mut lane_values) = ([rest[rest.len() - 1]; LANES], [T::default(); LANES]);
+        let (mut lanes, mut lane_values) = ([rest[rest.len() - 1]; N], [T::default(); N]);
         lanes[..rest.len()].copy_from_slice(rest);
-        values_of_lanes(simd, gaussians, factor, &lanes, &mut lane_values);
+        store(&mut lane_values, sum_of(simd, gaussians, factor, unit, load(&lanes)));
         rest_values.copy_from_slice(&lane_values[..rest.len()]);
     }
 }
 
+/// The sum of Gaussians, times `factor`, computed in units of distance.
 #[inline(always)]
-fn values_of_lanes<S: Simd, T: Scalar>(
+fn sum_of<S: Simd, V: ExpLanes<S>>(
     simd: S,
     gaussians: &[Gaussian],
     factor: f64,
-    distances: &[T; LANES],
-    values: &mut [T; LANES],
-) {
-    let mut lanes = [0.0; LANES];
-    for lane in 0..LANES {
-        lanes[lane] = distances[lane].to_f64();
-    }
-    let lanes = f64x8::load_array(simd, lanes);
-    let mut sum = gaussians[0].at(simd, lanes);
+    unit: f64,
+    distances: V,
+) -> V {
+    let distances = distances * V::constant(simd, unit);
+    let mut sum = gaussians[0].in_units(unit).at(simd, distances);
     for gaussian in &gaussians[1..] {
-        sum += gaussian.at(simd, lanes);
+        sum += gaussian.in_units(unit).at(simd, distances);
     }
-    let sum = (sum * factor).to_array();
-    for lane in 0..LANES {
-        values[lane] = T::lit(sum[lane]);
-    }
+    sum * V::constant(simd, factor)
 }

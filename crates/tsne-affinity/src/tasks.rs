@@ -32,29 +32,15 @@ pub(crate) fn rows_of_task(task: usize, n: usize) -> Range<usize> {
     task * ROWS_PER_TASK..((task + 1) * ROWS_PER_TASK).min(n)
 }
 
-/// Splits the entries of a matrix into the rows of each task.
-pub(crate) fn split_by_task<'a, E>(mut entries: &'a mut [E], offsets: &[usize]) -> Vec<&'a mut [E]> {
-    let n = offsets.len() - 1;
-    let mut parts = Vec::with_capacity(n.div_ceil(ROWS_PER_TASK));
-    for first in (0..n).step_by(ROWS_PER_TASK) {
-        let end = (first + ROWS_PER_TASK).min(n);
-        let (part, rest) = entries.split_at_mut(offsets[end] - offsets[first]);
-        parts.push(part);
+/// Cuts `entries` into consecutive pieces of these lengths.
+pub(crate) fn cut<E>(
+    mut entries: &mut [E],
+    lengths: impl Iterator<Item = usize>,
+) -> impl Iterator<Item = &mut [E]> {
+    lengths.map(move |length| {
+        let (piece, rest) = std::mem::take(&mut entries).split_at_mut(length);
         entries = rest;
-    }
-    parts
-}
-
-/// The rows of one task of such a split, each as a slice of its own.
-pub(crate) fn split_rows<'a, E>(
-    mut part: &'a mut [E],
-    offsets: &'a [usize],
-    task: usize,
-) -> impl Iterator<Item = &'a mut [E]> {
-    rows_of_task(task, offsets.len() - 1).map(move |i| {
-        let (row, rest) = std::mem::take(&mut part).split_at_mut(offsets[i + 1] - offsets[i]);
-        part = rest;
-        row
+        piece
     })
 }
 

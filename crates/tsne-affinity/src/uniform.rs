@@ -11,7 +11,7 @@ use crate::directed::{self, directed};
 use crate::family::{Built, check_count, check_graph, family, graph_of};
 use crate::options::{DEFAULT_NEIGHBORS, check_neighbors};
 use crate::rule::Rule;
-use crate::symmetrize::{self, Merge, Norm, symmetrize};
+use crate::symmetrize::{self, Norm, symmetrize};
 use crate::tasks::Progress;
 use crate::view::View;
 use crate::{Calibration, Connectivity, Error, Placement};
@@ -74,10 +74,10 @@ impl<T: Scalar> Uniform<T> {
         let progress = |passes| Progress::new(control, passes * n);
         let (matrix, _) = match symmetrization {
             Symmetrization::Max => {
-                symmetrize(view, &Rule::Uniform, Merge::Max, Norm::Equal, &progress(symmetrize::PASSES))?
+                symmetrize(view, &Rule::Uniform, Norm::Equal, &progress(symmetrize::PASSES))?
             }
             Symmetrization::Mean => {
-                symmetrize(view, &Rule::Uniform, Merge::Sum, Norm::Total, &progress(symmetrize::PASSES))?
+                symmetrize(view, &Rule::Uniform, Norm::Total, &progress(symmetrize::PASSES))?
             }
             Symmetrization::None => {
                 let factor = 1.0 / n as f64;

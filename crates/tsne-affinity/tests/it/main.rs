@@ -10,4 +10,5 @@ mod oracle;
 mod perplexity;
 mod precomputed;
 mod properties;
+mod symmetrization;
 mod threads;

@@ -8,7 +8,7 @@ use tsne_testkit::conformance::check_affinities;
 use tsne_testkit::data::{self, DataSet};
 use tsne_testkit::oracle::dense;
 
-use crate::index::{graph, scaled};
+use crate::index::graph;
 use crate::oracle;
 
 fn build<T: Scalar>(graph: &KnnGraph<T>, perplexity: f64, options: &Options) -> PerplexityBased<T> {
@@ -89,15 +89,20 @@ fn every_row_has_the_perplexity_asked_for() {
     }
 }
 
-#[test]
-fn no_power_of_two_changes_a_bit() {
-    let neighbors = graph::<f64>(&data::blobs(Seed(10), 150, 4, 3), 60, 1.0);
-    let p = build(&neighbors, 20.0, &Options::default());
-    for exponent in [-480, -3, 1, 40, 480] {
-        let other = scaled::<f64>(neighbors.clone(), 2.0_f64.powi(exponent));
+fn check_powers_of_two<T: Scalar>(exponents: [i32; 5]) {
+    let set = data::blobs(Seed(10), 150, 4, 3);
+    let p = build(&graph::<T>(&set, 60, 1.0), 20.0, &Options::default());
+    for exponent in exponents {
+        let other = graph::<T>(&set, 60, 2.0_f64.powi(exponent));
         let other = build(&other, 20.0, &Options::default());
         assert_same_bits(other.matrix(), p.matrix(), &format!("distances times 2^{exponent}"));
     }
+}
+
+#[test]
+fn no_power_of_two_changes_a_bit() {
+    check_powers_of_two::<f64>([-480, -3, 1, 40, 480]);
+    check_powers_of_two::<f32>([-100, -58, 1, 58, 115]);
 }
 
 #[test]

@@ -25,7 +25,7 @@ fn large_graph(n: u64, k: u32) -> KnnGraph<f32> {
 #[test]
 fn bits_do_not_depend_on_threads() {
     let (options, control) = (Options::default(), Control::NONE);
-    // Rows for several chunks of the walk and tasks of every pass; 48 neighbors allow three chunks.
+    // Rows for several chunks, blocks, rounds and tasks.
     let neighbors = large_graph(6007, 48);
     let build = |symmetrize: bool| {
         let options = options.clone().with_symmetrize(symmetrize);
