@@ -44,7 +44,7 @@ pub struct Exact<'a, T: Scalar> {
 }
 
 #[derive(Clone, Debug)]
-enum Indexed<'a, T: Scalar> {
+pub(crate) enum Indexed<'a, T: Scalar> {
     Dense(DensePoints<'a, T>),
     Sparse(SparsePoints<'a, T>),
 }
@@ -79,12 +79,9 @@ impl<'a, T: Scalar> Exact<'a, T> {
 }
 
 impl<'a, T: Scalar> Exact<'a, T> {
-    /// The points, if they are dense.
-    pub(crate) fn dense(&self) -> Option<&DensePoints<'a, T>> {
-        match &self.points {
-            Indexed::Dense(points) => Some(points),
-            Indexed::Sparse(_) => None,
-        }
+    /// The points, in the form in which they are searched.
+    pub(crate) fn indexed(&self) -> &Indexed<'a, T> {
+        &self.points
     }
 }
 
