@@ -36,7 +36,7 @@ use crate::sparse::SparsePoints;
 ///
 /// Time O(n² D / 2) for the graph, O(n D) a query; for sparse points, with m of them having a feature on average and z
 /// features a point, O(n m z) and O(m z). Memory: about twice the graph, and some megabytes a thread; a copy of the
-/// points in f64 for sparse ones and for metrics that transform their rows (all but those named above, cosine and dot).
+/// points in f64 for metrics that transform their rows (all but those named above, cosine and dot).
 /// Equal bits whatever the number of threads, and on every CPU.
 #[derive(Clone, Debug)]
 pub struct Exact<'a, T: Scalar> {

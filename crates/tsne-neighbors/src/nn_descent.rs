@@ -7,7 +7,7 @@ use tsne_core::{BackendError, Control, KnnGraph, NeighborIndex, NeighborQuery, P
 use crate::compiled::compiled_here;
 use crate::coordinates::Coordinates;
 use crate::dense::DensePoints;
-use crate::descent::build::{Effort, Layout, graph_lists};
+use crate::descent::build::{Effort, Layout, Leaves, graph_lists};
 use crate::descent::compare::{ByFeatures, ByPairs, Compare};
 use crate::descent::edges::Edges;
 use crate::descent::lists::Lists;
@@ -27,8 +27,8 @@ use crate::store::Store;
 
 /// Neighbors of each point that queries are led along.
 ///
-/// 10 000 queries against 600 000 distorted digits, k = 90, two threads: 30 find 0.986 in 0.64 s, 60 find 0.991 in 0.60 s
-/// and take 20 s to prepare instead of 17.
+/// 10 000 queries against 600 000 distorted digits, k = 90, two threads, 180 points in view: 30 find 0.986 in 0.64 s,
+/// 60 find 0.991 in 0.60 s and take 20 s to prepare instead of 17.
 const EDGES: usize = 60;
 
 /// Approximate nearest neighbors of many points: random-projection trees, then neighbors of neighbors.
@@ -40,7 +40,8 @@ const EDGES: usize = 60;
 /// neighbors. Queries descend the trees and follow the edges of a graph (\[M59\]).
 ///
 /// Any metric, dense points of any kind, and sparse ones under the metrics that [`Exact`] has for them. Where looking at
-/// everything costs less, it is done, and the result is exact: for fewer points than some two thousand or forty times k.
+/// everything costs less, it is done, and the result is exact: for fewer points than some two thousand (four
+/// thousand sparse ones) or forty times k.
 ///
 /// ```
 /// use tsne_neighbors::{Control, NeighborIndex, NnDescent, Points, Seed};
@@ -97,11 +98,12 @@ impl<'a, T: Scalar> NnDescent<'a, T> {
 
     /// How much is done for `k` neighbors, where approximation pays.
     fn effort(&self, k: usize) -> Option<Effort> {
-        let by_pairs = match self.points.indexed() {
-            Indexed::Dense(points) => matches!(points.geometry.base, Base::Pair(_)),
-            Indexed::Sparse(_) => true,
+        let leaves = match self.points.indexed() {
+            Indexed::Dense(points) if matches!(points.geometry.base, Base::Pair(_)) => Leaves::Pairs,
+            Indexed::Dense(_) => Leaves::Tiles,
+            Indexed::Sparse(_) => Leaves::Lists,
         };
-        Effort::new(self.n_points(), k, by_pairs)
+        Effort::new(self.n_points(), k, leaves)
     }
 
     /// What queries are led by, built by the first of them. Two that come at the same time build the same.
@@ -274,7 +276,7 @@ compiled_here! {
                 Ok((write_graph(&points.direct(&points.store), lists, &order, progress)?, pairs))
             }
             Indexed::Sparse(points) => {
-                let layout = Layout::new(SparseRows::indexed(points)?, seed, effort, progress)?;
+                let layout = Layout::new(SparseRows::indexed(points, progress)?, seed, effort, progress)?;
                 let build = Build { layout: &layout, k, effort, seed, progress };
                 let (lists, pairs) = build.run(&BySparse { points, rows: &layout.points, indexed: &layout.points })?;
                 let order = layout.order;
@@ -316,13 +318,13 @@ compiled_here! {
             }
             Indexed::Sparse(points) => {
                 let prepared = index.prepared(|| {
-                    let layout = Layout::new(SparseRows::indexed(points)?, seed, effort, progress)?;
+                    let layout = Layout::new(SparseRows::indexed(points, progress)?, seed, effort, progress)?;
                     let compare = BySparse { points, rows: &layout.points, indexed: &layout.points };
                     let edges = Connect(Build { layout: &layout, k: EDGES, effort, seed, progress }).run(&compare)?;
                     Ok(Prepared::Sparse(Arc::new(SearchGraph::new(layout, edges, seed, progress)?)))
                 })?;
                 let Prepared::Sparse(graph) = &prepared else { unreachable!("the points are sparse") };
-                let rows = &SparseRows::of(points, queries)?;
+                let rows = &SparseRows::of(points, queries, progress)?;
                 let answer = Answer { graph, queries: rows, direct: &points.direct(queries), k, progress };
                 Ok(answer.run(&BySparse { points, rows, indexed: &graph.points })?)
             }

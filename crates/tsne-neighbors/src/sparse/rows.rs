@@ -5,7 +5,11 @@ use tsne_core::{Points, Scalar};
 use super::{Entries, RowSummary, Shared, SparsePoints};
 use crate::descent::build::Pool;
 use crate::error::Error;
+use crate::progress::Progress;
 use crate::rp_tree::Places;
+
+/// Rows copied between two looks at the caller's hook.
+const ROWS_A_TICK: usize = 1024;
 
 /// A copy of sparse points.
 #[derive(Debug)]
@@ -22,19 +26,31 @@ pub(crate) struct SparseRows<T> {
 
 impl<T: Scalar> SparseRows<T> {
     /// The indexed points.
-    pub(crate) fn indexed(points: &SparsePoints<'_, T>) -> Result<Self, Error> {
-        Self::of(points, points.own()?)
+    pub(crate) fn indexed(points: &SparsePoints<'_, T>, progress: &Progress<'_>) -> Result<Self, Error> {
+        Self::of(points, points.own()?, progress)
     }
 
     /// Rows that are to be compared with `points`.
-    pub(crate) fn of(points: &SparsePoints<'_, T>, rows: Points<'_, T>) -> Result<Self, Error> {
+    pub(crate) fn of(
+        points: &SparsePoints<'_, T>,
+        rows: Points<'_, T>,
+        progress: &Progress<'_>,
+    ) -> Result<Self, Error> {
         let mut copy = Self::empty(points.n_features());
         let mut entries = Entries::default();
+        let is_present = matches!(points.shared, Shared::Presence(_));
         for i in 0..rows.n_points() {
-            let summary = points.read(rows, i, &mut entries)?;
-            let is_present = matches!(points.shared, Shared::Presence(_));
+            if i.is_multiple_of(ROWS_A_TICK) {
+                progress.advance(0)?;
+            }
+            let mut summary = points.read(rows, i, &mut entries)?;
             // Where values do not count, trees are not to part points by them.
             let value = |&x: &f64| T::lit(if is_present { 1.0 } else { x });
+            if !summary.is_zero {
+                // Of the values as they are here, lest near-duplicates be told apart by what was rounded off.
+                let totals = entries.values.iter().map(|x| points.shared.total(value(x).to_f64()));
+                summary.total = totals.sum();
+            }
             copy.push(&entries.columns, entries.values.iter().map(value), summary);
         }
         Ok(copy)

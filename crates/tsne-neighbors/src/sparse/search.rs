@@ -19,6 +19,9 @@ use crate::top_k::TopK;
 /// Rows to a task.
 const ROWS: usize = 64;
 
+/// Rows between two looks at the caller's hook: a row may have every feature.
+const ROWS_A_TICK: usize = 8;
+
 /// What chooses candidates: sums in f32, with a bound on their error.
 type Sums = Floats<Product>;
 
@@ -108,8 +111,10 @@ fn by_sums<T: Scalar>(
     let progress = &Progress::new(control, n_rows);
     let mut entries = zeros(n_rows.saturating_mul(capacity(k)))?;
     let norms = |first: usize| {
+        progress.advance(0)?;
         let mut buffer = Entries::default();
         let norm = |i| {
+            // A row of zeros that should have length 1 is at no distance from others of its kind, which no sum tells.
             let summary = points.read(direct.rows, i, &mut buffer)?;
             #[allow(clippy::cast_possible_truncation, reason = "the error bound allows for it")]
             Ok(if summary.is_zero { Sums::PADDING } else { summary.total as f32 })
@@ -124,8 +129,10 @@ fn by_sums<T: Scalar>(
     direct.for_each_block(progress, |plan, block| {
         let tasks = selections.par_iter_mut().enumerate();
         tasks.try_for_each_init(Buffers::default, |buffers, (task, selection)| {
-            progress.advance(0)?;
             for row in 0..selection.n_rows() {
+                if row.is_multiple_of(ROWS_A_TICK) {
+                    progress.advance(0)?;
+                }
                 let i = task * ROWS + row;
                 let total = direct.share(i, plan, block, buffers)?.total;
                 let itself = if exclude_self { i } else { usize::MAX };
@@ -134,10 +141,6 @@ fn by_sums<T: Scalar>(
             Ok(())
         })
     })?;
-
-    // Rows of zeros that should have length 1 share nothing; the first of them may be among the nearest.
-    let zero_rows = (0_u32..).zip(&points.summaries).filter(|(_, summary)| summary.is_zero).map(|(j, _)| j);
-    let zero_rows: Vec<u32> = zero_rows.take(k + 1).collect();
     let mut output = Output::new(n_rows, k)?;
     let outputs = output.neighbors.par_chunks_mut(ROWS * k).zip(output.distances.par_chunks_mut(ROWS * k));
     let unknown = outputs.zip(selections).enumerate().map_init(
@@ -152,8 +155,7 @@ fn by_sums<T: Scalar>(
                     unknown.push(u32::try_from(i).expect("points are numbered by u32"));
                     continue;
                 };
-                let zero_rows = zero_rows.iter().copied().filter(|&j| !(exclude_self && j as usize == i));
-                let others = candidates.iter().map(|&entry| index_of(entry)).chain(zero_rows);
+                let others = candidates.iter().map(|&entry| index_of(entry));
                 direct.distances_to(i, others, scratch, found)?;
                 write_nearest(found, neighbors, distances);
             }
@@ -221,8 +223,10 @@ fn by_counts<T: Scalar>(
     direct.for_each_block(progress, |plan, block| {
         let tasks = nearest.par_chunks_mut(ROWS).enumerate();
         tasks.try_for_each_init(Buffers::default, |buffers, (task, nearest)| {
-            progress.advance(0)?;
             for (i, nearest) in (task * ROWS..).zip(nearest) {
+                if i.is_multiple_of(ROWS_A_TICK) {
+                    progress.advance(0)?;
+                }
                 let summary = direct.share(i, plan, block, buffers)?;
                 for (j, &sum) in (block.first..).zip(&buffers.sums) {
                     let quantity = points.quantity(summary, points.summaries[j], f64::from(sum));
