@@ -9,6 +9,7 @@ use rayon::prelude::*;
 use tsne_core::{Element, Scalar, Typed};
 
 use crate::kernels::{Fold, Product};
+use crate::rp_tree::Places;
 use crate::store::Store;
 
 /// A row is filled up with zeros to a multiple of this.
@@ -80,19 +81,6 @@ impl<T: Scalar> Coordinates<T> {
         coordinates
     }
 
-    /// The same points, number `order[i]` becoming number i.
-    pub(crate) fn reordered(&self, order: &[u32]) -> Self {
-        let mut coordinates = Self::zeros(self.n_points, self.n_features);
-        let rows = coordinates.rows_mut().par_chunks_exact_mut(self.width).with_min_len(CHUNK);
-        rows.zip(order).for_each(|(to, &i)| to.copy_from_slice(self.row(i)));
-        coordinates
-    }
-
-    /// Number of points.
-    pub(crate) fn n_points(&self) -> usize {
-        self.n_points
-    }
-
     /// Number of features.
     pub(crate) fn n_features(&self) -> usize {
         self.n_features
@@ -109,9 +97,35 @@ impl<T: Scalar> Coordinates<T> {
     }
 }
 
+impl<T: Scalar> Places<T> for Coordinates<T> {
+    fn n_points(&self) -> usize {
+        self.n_points
+    }
+
+    fn reordered(&self, order: &[u32]) -> Self {
+        let mut coordinates = Self::zeros(self.n_points, self.n_features);
+        let rows = coordinates.rows_mut().par_chunks_exact_mut(self.width).with_min_len(CHUNK);
+        rows.zip(order).for_each(|(to, &i)| to.copy_from_slice(self.row(i)));
+        coordinates
+    }
+
+    fn whole<'b>(&'b self, i: u32, _buffer: &'b mut Vec<T>) -> &'b [T] {
+        self.row(i)
+    }
+
+    fn along(&self, [origin, end]: [u32; 2], point: &[T]) -> Option<T> {
+        Some(Direction::between(self.row(origin), self.row(end))?.of(point))
+    }
+
+    fn project(&self, [origin, end]: [u32; 2], points: &[u32], to: &mut [T]) -> bool {
+        let direction = Direction::between(self.row(origin), self.row(end));
+        direction.map(|direction| direction.project(self, points, to)).is_some()
+    }
+}
+
 /// A direction through a point, along which others are told apart.
 #[derive(Clone, Debug)]
-pub(crate) struct Direction<'a, T> {
+struct Direction<'a, T> {
     origin: &'a [T],
     end: &'a [T],
     length: T,
@@ -119,18 +133,18 @@ pub(crate) struct Direction<'a, T> {
 
 impl<'a, T: Scalar> Direction<'a, T> {
     /// From the row `origin` to the row `end`; nothing when they are at one place.
-    pub(crate) fn between(origin: &'a [T], end: &'a [T]) -> Option<Self> {
+    fn between(origin: &'a [T], end: &'a [T]) -> Option<Self> {
         let length = dispatch!(Level::new(), simd => products(simd, origin, end, end)).sqrt();
         (length > T::default()).then_some(Self { origin, end, length })
     }
 
     /// How far along `row` lies, from the origin.
-    pub(crate) fn of(&self, row: &[T]) -> T {
+    fn of(&self, row: &[T]) -> T {
         dispatch!(Level::new(), simd => products(simd, self.origin, self.end, row)) / self.length
     }
 
     /// How far along each of `points` lies, whose rows are in `coordinates`.
-    pub(crate) fn project(&self, coordinates: &Coordinates<T>, points: &[u32], to: &mut [T]) {
+    fn project(&self, coordinates: &Coordinates<T>, points: &[u32], to: &mut [T]) {
         dispatch!(Level::new(), simd => for (to, &i) in to.iter_mut().zip(points) {
             *to = products(simd, self.origin, self.end, coordinates.row(i)) / self.length;
         });

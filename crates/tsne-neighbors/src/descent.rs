@@ -5,4 +5,5 @@ pub(crate) mod compare;
 pub(crate) mod edges;
 pub(crate) mod lists;
 pub(crate) mod search;
+pub(crate) mod sparse;
 pub(crate) mod write;

@@ -19,7 +19,36 @@ const TILE: usize = 4096;
 /// Tiles between two looks at the caller's hook.
 const TILES_A_TICK: usize = 16;
 
-/// What one row is compared with the indexed points by.
+/// Distances of rows to the points of an index, as a metric defines them.
+pub(crate) trait Distances<T>: Sync {
+    /// Buffers of one thread.
+    type Scratch: Default + Send;
+
+    /// Whether row `i` is compared at the scale that copies of the points have.
+    fn is_in_scale(&self, i: usize) -> bool;
+
+    /// Puts the distances of row `i` to the points `others` into `found`, each with its index.
+    fn distances_to(
+        &self,
+        i: usize,
+        others: impl Iterator<Item = u32>,
+        scratch: &mut Self::Scratch,
+        found: &mut Vec<(T, u32)>,
+    ) -> Result<(), Error>;
+
+    /// Finds the `k` nearest indexed points of each of the rows `which`, by looking at all of them.
+    ///
+    /// With `exclude_self` the rows are the indexed points, and none finds itself.
+    fn search(
+        &self,
+        which: &[u32],
+        exclude_self: bool,
+        k: usize,
+        progress: &Progress<'_>,
+    ) -> Result<(Vec<u32>, Vec<T>), Error>;
+}
+
+/// What one row of dense points is compared with the indexed ones by.
 pub(crate) struct Direct<'s, 'a, T: Scalar> {
     pub(crate) geometry: &'s Geometry,
     pub(crate) rows: &'s Store<'a, T>,
@@ -34,9 +63,14 @@ pub(crate) struct Scratch {
     quantities: Vec<f64>,
 }
 
-impl<T: Scalar> Direct<'_, '_, T> {
-    /// Puts the distances of row `i` to the points `others` into `found`, each with its index.
-    pub(crate) fn distances_to(
+impl<T: Scalar> Distances<T> for Direct<'_, '_, T> {
+    type Scratch = Scratch;
+
+    fn is_in_scale(&self, i: usize) -> bool {
+        self.rows.scale_against(i, self.indexed) == self.indexed.scale()
+    }
+
+    fn distances_to(
         &self,
         i: usize,
         others: impl Iterator<Item = u32>,
@@ -60,6 +94,41 @@ impl<T: Scalar> Direct<'_, '_, T> {
         Ok(())
     }
 
+    fn search(
+        &self,
+        which: &[u32],
+        exclude_self: bool,
+        k: usize,
+        progress: &Progress<'_>,
+    ) -> Result<(Vec<u32>, Vec<T>), Error> {
+        let len = which.len().saturating_mul(k);
+        let (mut neighbors, mut distances) = (zeros(len)?, zeros(len)?);
+        neighbors
+            .par_chunks_mut(ROWS * k)
+            .zip(distances.par_chunks_mut(ROWS * k))
+            .zip(which.par_chunks(ROWS))
+            .try_for_each(|((neighbors, distances), which)| {
+                let scales: Vec<f64> =
+                    which.iter().map(|&i| self.rows.scale_against(i as usize, self.indexed)).collect();
+                let mut best: Vec<TopK<T>> = which.iter().map(|_| TopK::new(k)).collect();
+                // Rows of one scale see the same numbers; another scale is the exception.
+                let mut first = 0;
+                for same in scales.chunk_by(|a, b| a == b) {
+                    let range = first..first + same.len();
+                    self.offer_all(&which[range.clone()], same[0], exclude_self, &mut best[range], progress)?;
+                    first += same.len();
+                }
+                let outputs = neighbors.chunks_exact_mut(k).zip(distances.chunks_exact_mut(k));
+                for (best, (neighbors, distances)) in best.iter_mut().zip(outputs) {
+                    best.drain_into(neighbors, distances);
+                }
+                Ok::<(), Error>(())
+            })?;
+        Ok((neighbors, distances))
+    }
+}
+
+impl<T: Scalar> Direct<'_, '_, T> {
     /// Puts the distances of row `i` to every indexed point into `distances`, not rounded to the type of the points.
     pub(crate) fn distances_to_all(
         &self,
@@ -98,42 +167,6 @@ impl<T: Scalar> Direct<'_, '_, T> {
             quantity = 2.0;
         }
         Ok(self.geometry.output.distance(quantity, scale))
-    }
-
-    /// Finds the `k` nearest indexed points of each of the rows `which`, by looking at all of them.
-    ///
-    /// With `exclude_self` the rows are the indexed points, and none finds itself.
-    pub(crate) fn search(
-        &self,
-        which: &[u32],
-        exclude_self: bool,
-        k: usize,
-        progress: &Progress<'_>,
-    ) -> Result<(Vec<u32>, Vec<T>), Error> {
-        let len = which.len().saturating_mul(k);
-        let (mut neighbors, mut distances) = (zeros(len)?, zeros(len)?);
-        neighbors
-            .par_chunks_mut(ROWS * k)
-            .zip(distances.par_chunks_mut(ROWS * k))
-            .zip(which.par_chunks(ROWS))
-            .try_for_each(|((neighbors, distances), which)| {
-                let scales: Vec<f64> =
-                    which.iter().map(|&i| self.rows.scale_against(i as usize, self.indexed)).collect();
-                let mut best: Vec<TopK<T>> = which.iter().map(|_| TopK::new(k)).collect();
-                // Rows of one scale see the same numbers; another scale is the exception.
-                let mut first = 0;
-                for same in scales.chunk_by(|a, b| a == b) {
-                    let range = first..first + same.len();
-                    self.offer_all(&which[range.clone()], same[0], exclude_self, &mut best[range], progress)?;
-                    first += same.len();
-                }
-                let outputs = neighbors.chunks_exact_mut(k).zip(distances.chunks_exact_mut(k));
-                for (best, (neighbors, distances)) in best.iter_mut().zip(outputs) {
-                    best.drain_into(neighbors, distances);
-                }
-                Ok::<(), Error>(())
-            })?;
-        Ok((neighbors, distances))
     }
 
     /// Offers every indexed point to the rows `which`, all of them compared at `scale`.

@@ -36,7 +36,7 @@ use crate::sparse::SparsePoints;
 ///
 /// Time O(n² D / 2) for the graph, O(n D) a query; for sparse points, with m of them having a feature on average and z
 /// features a point, O(n m z) and O(m z). Memory: about twice the graph, and some megabytes a thread; a copy of the
-/// points in f64 for sparse ones and for metrics that transform their rows (all but those named above, cosine and dot).
+/// points in f64 for metrics that transform their rows (all but those named above, cosine and dot).
 /// Equal bits whatever the number of threads, and on every CPU.
 #[derive(Clone, Debug)]
 pub struct Exact<'a, T: Scalar> {
@@ -44,7 +44,7 @@ pub struct Exact<'a, T: Scalar> {
 }
 
 #[derive(Clone, Debug)]
-enum Indexed<'a, T: Scalar> {
+pub(crate) enum Indexed<'a, T: Scalar> {
     Dense(DensePoints<'a, T>),
     Sparse(SparsePoints<'a, T>),
 }
@@ -79,12 +79,9 @@ impl<'a, T: Scalar> Exact<'a, T> {
 }
 
 impl<'a, T: Scalar> Exact<'a, T> {
-    /// The points, if they are dense.
-    pub(crate) fn dense(&self) -> Option<&DensePoints<'a, T>> {
-        match &self.points {
-            Indexed::Dense(points) => Some(points),
-            Indexed::Sparse(_) => None,
-        }
+    /// The points, in the form in which they are searched.
+    pub(crate) fn indexed(&self) -> &Indexed<'a, T> {
+        &self.points
     }
 }
 

@@ -11,13 +11,14 @@ use tsne_core::{BackendError, Control, KnnGraph, NeighborIndex, NeighborQuery, P
 
 use crate::compiled::compiled_here;
 use crate::coordinates::Coordinates;
-use crate::direct::{Direct, Scratch};
+use crate::direct::{Direct, Distances, Scratch};
 use crate::error::{Error, check_features, check_k};
 use crate::geometry::{Base, Geometry};
 use crate::metric::Metric;
 use crate::output::{Output, row_range, write_nearest};
 use crate::pair::Pair;
 use crate::progress::Progress;
+use crate::rp_tree::Places as _;
 use crate::store::Store;
 use rank::Quantity;
 use search::Search;

@@ -7,25 +7,28 @@ use tsne_core::{BackendError, Control, KnnGraph, NeighborIndex, NeighborQuery, P
 use crate::compiled::compiled_here;
 use crate::coordinates::Coordinates;
 use crate::dense::DensePoints;
-use crate::descent::build::{Effort, Layout, graph_lists};
+use crate::descent::build::{Effort, Layout, Leaves, graph_lists};
 use crate::descent::compare::{ByFeatures, ByPairs, Compare};
 use crate::descent::edges::Edges;
 use crate::descent::lists::Lists;
 use crate::descent::search::{SearchGraph, answer_all};
+use crate::descent::sparse::BySparse;
 use crate::descent::write::write_graph;
-use crate::direct::Direct;
+use crate::direct::{Direct, Distances};
 use crate::error::{Error, check_features, check_k};
-use crate::exact::Exact;
+use crate::exact::{Exact, Indexed};
 use crate::geometry::Base;
 use crate::kernels::{AbsoluteSum, Floats, Fold, LargestDifference, Product};
 use crate::metric::Metric;
 use crate::progress::Progress;
+use crate::rp_tree::Places;
+use crate::sparse::SparseRows;
 use crate::store::Store;
 
 /// Neighbors of each point that queries are led along.
 ///
-/// 10 000 queries against 600 000 distorted digits, k = 90, two threads: 30 find 0.986 in 0.64 s, 60 find 0.991 in 0.60 s
-/// and take 20 s to prepare instead of 17.
+/// 10 000 queries against 600 000 distorted digits, k = 90, two threads, 180 points in view: 30 find 0.986 in 0.64 s,
+/// 60 find 0.991 in 0.60 s and take 20 s to prepare instead of 17.
 const EDGES: usize = 60;
 
 /// Approximate nearest neighbors of many points: random-projection trees, then neighbors of neighbors.
@@ -36,9 +39,9 @@ const EDGES: usize = 60;
 /// are found: about 95 of 100 true neighbors, more among the nearest; `docs/accuracy.md` has figures. Every row has k
 /// neighbors. Queries descend the trees and follow the edges of a graph (\[M59\]).
 ///
-/// Any metric, dense points of any kind. Where looking at everything costs less, it is done, and the result is exact:
-/// for fewer points than eight times k or some two thousand, and for sparse points, whose inverted lists are faster
-/// than trees.
+/// Any metric, dense points of any kind, and sparse ones under the metrics that [`Exact`] has for them. Where looking at
+/// everything costs less, it is done, and the result is exact: for fewer points than some two thousand (four
+/// thousand sparse ones) or forty times k.
 ///
 /// ```
 /// use tsne_neighbors::{Control, NeighborIndex, NnDescent, Points, Seed};
@@ -58,7 +61,7 @@ pub struct NnDescent<'a, T: Scalar> {
     points: Exact<'a, T>,
     seed: Seed,
     /// What queries are led by, once there has been one.
-    prepared: Mutex<Option<Arc<SearchGraph<T>>>>,
+    prepared: Mutex<Option<Prepared<T>>>,
 }
 
 impl<'a, T: Scalar> NnDescent<'a, T> {
@@ -93,44 +96,42 @@ impl<'a, T: Scalar> NnDescent<'a, T> {
         counted_graph(self, k, control)
     }
 
-    /// The points, where approximation pays for `k` neighbors, and how much is done.
-    fn approximate(&self, k: usize) -> Option<(&DensePoints<'a, T>, Effort)> {
-        let points = self.points.dense()?;
-        let by_pairs = matches!(points.geometry.base, Base::Pair(_));
-        Some((points, Effort::new(self.n_points(), k, by_pairs)?))
+    /// How much is done for `k` neighbors, where approximation pays.
+    fn effort(&self, k: usize) -> Option<Effort> {
+        let leaves = match self.points.indexed() {
+            Indexed::Dense(points) if matches!(points.geometry.base, Base::Pair(_)) => Leaves::Pairs,
+            Indexed::Dense(_) => Leaves::Tiles,
+            Indexed::Sparse(_) => Leaves::Lists,
+        };
+        Effort::new(self.n_points(), k, leaves)
     }
 
-    /// Lists of the `k` nearest, in the numbers of `layout`, and the number of pairs compared.
-    fn lists(
-        &self,
-        points: &DensePoints<'a, T>,
-        layout: &Layout<T>,
-        k: usize,
-        effort: &Effort,
-        progress: &Progress<'_>,
-    ) -> Result<(Lists, u64), Error> {
-        let build = Build { layout, k, effort, seed: self.seed, progress };
-        with_compare(points, &points.store, &layout.order, &layout.coordinates, &layout.coordinates, build)
+    /// What queries are led by, built by the first of them. Two that come at the same time build the same.
+    fn prepared(&self, build: impl FnOnce() -> Result<Prepared<T>, Error>) -> Result<Prepared<T>, Error> {
+        let lock = || self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
+        let prepared = lock().clone();
+        prepared.map_or_else(
+            || {
+                let built = build()?;
+                *lock() = Some(built.clone());
+                Ok(built)
+            },
+            Ok,
+        )
     }
+}
 
-    /// What queries are led by.
-    fn prepare(
-        &self,
-        points: &DensePoints<'a, T>,
-        effort: &Effort,
-        progress: &Progress<'_>,
-    ) -> Result<Arc<SearchGraph<T>>, Error> {
-        let layout = Layout::new(&points.store, self.seed, effort, progress)?;
-        let (lists, _) = self.lists(points, &layout, EDGES, effort, progress)?;
-        let task = Connect { lists: &lists, progress };
-        let (order, rows) = (&layout.order, &layout.coordinates);
-        let edges = with_compare(points, &points.store, order, rows, rows, task)?;
-        drop(lists);
-        let built = Arc::new(SearchGraph::new(layout, edges, self.seed, progress)?);
-        // Two that come at the same time build the same.
-        *self.prepared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&built));
-        Ok(built)
-    }
+/// What queries are led by.
+#[derive(Clone, Debug)]
+enum Prepared<T: Scalar> {
+    Dense(Arc<SearchGraph<T, Coordinates<T>>>),
+    Sparse(Arc<SearchGraph<T, SparseRows<T>>>),
+}
+
+/// A copy of the points, in the order of the data.
+fn coordinates_of<T: Scalar>(points: &DensePoints<'_, T>) -> Coordinates<T> {
+    let store = &points.store;
+    Coordinates::of(store, store.common_scale(), !store.zero_rows().is_empty())
 }
 
 /// What to do with points once it is known how they are compared.
@@ -182,45 +183,44 @@ fn by_pairs<T: Scalar, K: Task<T>>(
     task.run(&ByPairs { direct, rows: indexed.then_some(order), indexed: order })
 }
 
-/// Builds lists.
-struct Build<'b, T> {
-    layout: &'b Layout<T>,
+/// Builds lists of the `k` nearest of each point of a layout, and counts the pairs compared.
+struct Build<'b, T, P> {
+    layout: &'b Layout<T, P>,
     k: usize,
     effort: &'b Effort,
     seed: Seed,
     progress: &'b Progress<'b>,
 }
 
-impl<T: Scalar> Task<T> for Build<'_, T> {
+impl<T: Scalar, P: Places<T>> Task<T> for Build<'_, T, P> {
     type Output = (Lists, u64);
     fn run(self, compare: &impl Compare) -> Result<Self::Output, Error> {
         graph_lists(compare, self.layout, self.k, self.effort, self.seed, self.progress)
     }
 }
 
-/// Finds the edges that queries are led along.
-struct Connect<'b> {
-    lists: &'b Lists,
-    progress: &'b Progress<'b>,
-}
+/// Finds the edges that queries are led along, from lists that it builds first.
+struct Connect<'b, T, P>(Build<'b, T, P>);
 
-impl<T: Scalar> Task<T> for Connect<'_> {
+impl<T: Scalar, P: Places<T>> Task<T> for Connect<'_, T, P> {
     type Output = Edges;
     fn run(self, compare: &impl Compare) -> Result<Edges, Error> {
-        Edges::new(compare, self.lists, self.progress)
+        let progress = self.0.progress;
+        let (lists, _) = self.0.run(compare)?;
+        Edges::new(compare, &lists, progress)
     }
 }
 
 /// Answers queries.
-struct Answer<'b, 'p, T: Scalar> {
-    graph: &'b SearchGraph<T>,
-    queries: &'b Coordinates<T>,
-    direct: &'b Direct<'b, 'p, T>,
+struct Answer<'b, T, P, D> {
+    graph: &'b SearchGraph<T, P>,
+    queries: &'b P,
+    direct: &'b D,
     k: usize,
     progress: &'b Progress<'b>,
 }
 
-impl<T: Scalar> Task<T> for Answer<'_, '_, T> {
+impl<T: Scalar, P: Places<T>, D: Distances<T>> Task<T> for Answer<'_, T, P, D> {
     type Output = KnnGraph<T>;
     fn run(self, compare: &impl Compare) -> Result<KnnGraph<T>, Error> {
         answer_all(compare, self.graph, self.queries, self.direct, self.k, self.progress)
@@ -258,18 +258,32 @@ compiled_here! {
         k: usize,
         control: &'s Control<'s>,
     ) -> Result<(KnnGraph<T>, u64), BackendError> {
-        let n = index.n_points();
+        let (n, seed) = (index.n_points(), index.seed);
         check_k(k, n.saturating_sub(1))?;
-        let Some((points, effort)) = index.approximate(k) else {
+        let Some(effort) = &index.effort(k) else {
             let n = n as u64;
             return Ok((index.points.knn_graph(k, control)?, n * (n - 1) / 2));
         };
-        let progress = Progress::new(control, effort.steps(n) + n);
-        let layout = Layout::new(&points.store, index.seed, &effort, &progress)?;
-        let (lists, pairs) = index.lists(points, &layout, k, &effort, &progress)?;
-        let order = layout.order;
-        drop(layout.coordinates);
-        Ok((write_graph(&points.direct(&points.store), lists, &order, &progress)?, pairs))
+        let progress = &Progress::new(control, effort.steps(n) + n);
+        match index.points.indexed() {
+            Indexed::Dense(points) => {
+                let layout = Layout::new(coordinates_of(points), seed, effort, progress)?;
+                let (rows, order) = (&layout.points, &layout.order);
+                let build = Build { layout: &layout, k, effort, seed, progress };
+                let (lists, pairs) = with_compare(points, &points.store, order, rows, rows, build)?;
+                let order = layout.order;
+                drop(layout.points);
+                Ok((write_graph(&points.direct(&points.store), lists, &order, progress)?, pairs))
+            }
+            Indexed::Sparse(points) => {
+                let layout = Layout::new(SparseRows::indexed(points, progress)?, seed, effort, progress)?;
+                let build = Build { layout: &layout, k, effort, seed, progress };
+                let (lists, pairs) = build.run(&BySparse { points, rows: &layout.points, indexed: &layout.points })?;
+                let order = layout.order;
+                drop(layout.points);
+                Ok((write_graph(&points.direct(points.own()?), lists, &order, progress)?, pairs))
+            }
+        }
     }
 
     fn answers<'s; T>(
@@ -278,25 +292,42 @@ compiled_here! {
         k: usize,
         control: &'s Control<'s>,
     ) -> Result<KnnGraph<T>, BackendError> {
-        let n = index.n_points();
+        let (n, seed) = (index.n_points(), index.seed);
         check_k(k, n)?;
         check_features(index.n_features(), queries.n_features())?;
-        let approximate = index.approximate(EDGES).filter(|_| index.approximate(k).is_some());
-        let Some((points, effort)) = approximate.filter(|_| !matches!(queries, Points::Sparse(_))) else {
-            return index.points.query(queries, k, control);
-        };
+        let is_foreign = matches!((index.points.indexed(), queries), (Indexed::Dense(_), Points::Sparse(_)));
+        let effort = index.effort(EDGES).filter(|_| index.effort(k).is_some() && !is_foreign);
+        let Some(effort) = &effort else { return index.points.query(queries, k, control) };
         queries.check_finite().map_err(Error::from)?;
-        let store = Store::new(queries, &points.geometry)?;
-        let prepared = index.prepared.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let steps = if prepared.is_some() { 0 } else { effort.steps(n) };
-        let progress = Progress::new(control, steps + queries.n_points());
-        let graph = match prepared {
-            Some(graph) => graph,
-            None => index.prepare(points, &effort, &progress)?,
-        };
-        let rows = Coordinates::of(&store, points.store.common_scale(), !points.store.zero_rows().is_empty());
-        let direct = points.direct(&store);
-        let task = Answer { graph: &graph, queries: &rows, direct: &direct, k, progress: &progress };
-        Ok(with_compare(points, &store, &graph.order, &rows, &graph.coordinates, task)?)
+        let progress = &Progress::new(control, effort.steps(n) + queries.n_points());
+        match index.points.indexed() {
+            Indexed::Dense(points) => {
+                let prepared = index.prepared(|| {
+                    let layout = Layout::new(coordinates_of(points), seed, effort, progress)?;
+                    let (rows, order) = (&layout.points, &layout.order);
+                    let connect = Connect(Build { layout: &layout, k: EDGES, effort, seed, progress });
+                    let edges = with_compare(points, &points.store, order, rows, rows, connect)?;
+                    Ok(Prepared::Dense(Arc::new(SearchGraph::new(layout, edges, seed, progress)?)))
+                })?;
+                let Prepared::Dense(graph) = &prepared else { unreachable!("the points are dense") };
+                let store = &Store::new(queries, &points.geometry)?;
+                let has_zeros = !points.store.zero_rows().is_empty();
+                let queries = &Coordinates::of(store, points.store.common_scale(), has_zeros);
+                let answer = Answer { graph, queries, direct: &points.direct(store), k, progress };
+                Ok(with_compare(points, store, &graph.order, queries, &graph.points, answer)?)
+            }
+            Indexed::Sparse(points) => {
+                let prepared = index.prepared(|| {
+                    let layout = Layout::new(SparseRows::indexed(points, progress)?, seed, effort, progress)?;
+                    let compare = BySparse { points, rows: &layout.points, indexed: &layout.points };
+                    let edges = Connect(Build { layout: &layout, k: EDGES, effort, seed, progress }).run(&compare)?;
+                    Ok(Prepared::Sparse(Arc::new(SearchGraph::new(layout, edges, seed, progress)?)))
+                })?;
+                let Prepared::Sparse(graph) = &prepared else { unreachable!("the points are sparse") };
+                let rows = &SparseRows::of(points, queries, progress)?;
+                let answer = Answer { graph, queries: rows, direct: &points.direct(queries), k, progress };
+                Ok(answer.run(&BySparse { points, rows, indexed: &graph.points })?)
+            }
+        }
     }
 }

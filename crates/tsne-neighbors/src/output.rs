@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use tsne_core::{KnnGraph, Scalar};
 
-use crate::direct::Direct;
+use crate::direct::Distances;
 use crate::error::Error;
 use crate::progress::Progress;
 use crate::selection::zeros;
@@ -42,7 +42,7 @@ impl<T: Scalar> Output<T> {
     /// Searches directly for the rows that are still unknown, and assembles the graph.
     pub(crate) fn complete(
         mut self,
-        direct: &Direct<'_, '_, T>,
+        direct: &impl Distances<T>,
         exclude_self: bool,
         k: usize,
         progress: &Progress<'_>,

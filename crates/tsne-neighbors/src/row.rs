@@ -6,7 +6,7 @@ use fearless_simd::{Level, dispatch};
 use rayon::prelude::*;
 use tsne_core::{Control, KnnGraph, Points, Scalar, Typed};
 
-use crate::direct::{Direct, Scratch};
+use crate::direct::{Direct, Distances, Scratch};
 use crate::error::{Error, check_features, check_k};
 use crate::geometry::{Base, Geometry};
 use crate::lanes::{by_lanes, sum_lanes};

@@ -13,7 +13,6 @@ use rand_xoshiro::rand_core::SeedableRng as _;
 use rayon::prelude::*;
 use tsne_core::{Scalar, Seed};
 
-use crate::coordinates::{Coordinates, Direction};
 use crate::error::Error;
 use crate::progress::Progress;
 
@@ -22,6 +21,25 @@ const CHUNK: usize = 4096;
 
 /// Pairs of points tried for a direction before points are taken to be all at one place.
 const TRIES: usize = 8;
+
+/// Points that trees tell apart, numbered from 0.
+pub(crate) trait Places<T>: Sized + Sync {
+    /// Number of points.
+    fn n_points(&self) -> usize;
+
+    /// The same points, number `order[i]` becoming number i.
+    fn reordered(&self, order: &[u32]) -> Self;
+
+    /// Point `i` with all its features, as [`along`](Self::along) takes it; in `buffer`, if it is not there already.
+    fn whole<'b>(&'b self, i: u32, buffer: &'b mut Vec<T>) -> &'b [T];
+
+    /// How far along the direction that leads from one of these points to another a point lies, in units of its own
+    /// for each direction; none where the two are at one place.
+    fn along(&self, ends: [u32; 2], point: &[T]) -> Option<T>;
+
+    /// The same of each of `points`, which go into `to`; false where there is no direction.
+    fn project(&self, ends: [u32; 2], points: &[u32], to: &mut [T]) -> bool;
+}
 
 /// A tree over points that are numbered from 0.
 ///
@@ -52,7 +70,7 @@ impl<T: Scalar> RpTree<T> {
     /// Equal bits whatever the number of threads. Time O(n D log n), memory 8 bytes a point and as much again for a
     /// moment.
     pub(crate) fn new(
-        points: &Coordinates<T>,
+        points: &impl Places<T>,
         leaf_size: usize,
         seed: Seed,
         progress: &Progress<'_>,
@@ -109,23 +127,15 @@ impl<T: Scalar> RpTree<T> {
         node.checked_sub(self.splits.len())
     }
 
-    /// How far `row` lies on the right of what splits `node`, which is no leaf; below 0 on the left of it.
-    ///
-    /// `points` are those the tree was made of. None where its points cannot be told apart.
-    pub(crate) fn margin(&self, points: &Coordinates<T>, node: usize, row: &[T]) -> Option<T> {
-        let Split { ends: [origin, end], threshold } = self.splits[node];
-        let direction = Direction::between(points.row(origin), points.row(end))?;
-        Some(direction.of(row) - threshold)
-    }
-
-    /// The leaf in which a point at `row` would be.
-    pub(crate) fn descend(&self, points: &Coordinates<T>, row: &[T]) -> usize {
+    /// The leaf in which `point` would be. `points` are those the tree was made of.
+    pub(crate) fn descend(&self, points: &impl Places<T>, point: &[T]) -> usize {
         let mut node = 0;
         loop {
             if let Some(leaf) = self.as_leaf(node) {
                 return leaf;
             }
-            let right = self.margin(points, node, row).is_some_and(|margin| margin > T::default());
+            let Split { ends, threshold } = self.splits[node];
+            let right = points.along(ends, point).is_some_and(|along| along > threshold);
             node = 2 * node + 1 + usize::from(right);
         }
     }
@@ -134,7 +144,7 @@ impl<T: Scalar> RpTree<T> {
 /// Splits the points of a node, ascending, into those up to the threshold and the others, both still ascending. The
 /// first half ends before `middle`; points on the threshold go to either by their numbers.
 fn split<T: Scalar>(
-    points: &Coordinates<T>,
+    points: &impl Places<T>,
     order: &mut [u32],
     projections: &mut [T],
     middle: usize,
@@ -142,21 +152,15 @@ fn split<T: Scalar>(
     buffer: &mut Buffer<T>,
     progress: &Progress<'_>,
 ) -> Result<Split<T>, Error> {
-    let mut ends = [order[0]; 2];
-    for _ in 0..TRIES {
-        let pair = [order[rng.random_range(0..order.len())], order[rng.random_range(0..order.len())]];
-        if Direction::between(points.row(pair[0]), points.row(pair[1])).is_some() {
-            ends = pair;
-            break;
-        }
-    }
-    let Some(direction) = Direction::between(points.row(ends[0]), points.row(ends[1])) else {
+    let mut tries = (0..TRIES)
+        .map(|_| [order[rng.random_range(0..order.len())], order[rng.random_range(0..order.len())]]);
+    let Some(ends) = tries.find(|&ends| points.project(ends, &[], &mut [])) else {
         // Ascending order is split in the middle as it is.
-        return Ok(Split { ends, threshold: T::default() });
+        return Ok(Split { ends: [order[0]; 2], threshold: T::default() });
     };
     let chunks = order.par_chunks(CHUNK).zip(projections.par_chunks_mut(CHUNK));
     chunks.try_for_each(|(order, projections)| {
-        direction.project(points, order, projections);
+        points.project(ends, order, projections);
         progress.advance(0)
     })?;
     Ok(Split { ends, threshold: halve(order, projections, middle, buffer) })

@@ -24,6 +24,12 @@ impl<K: Kernel> Rows<K> {
         Self { k, thresholds, norms: packed.norms.clone(), lens: vec![0; packed.len], guarded: true }
     }
 
+    /// Rows of these norms in search of their `k` nearest; padding among them is in search of nothing.
+    pub(crate) fn of_norms(norms: Vec<K::Value>, k: usize) -> Self {
+        let thresholds = norms.iter().map(|&norm| if norm == K::PADDING { K::NEVER } else { K::ALWAYS });
+        Self { k, thresholds: thresholds.collect(), lens: vec![0; norms.len()], norms, guarded: true }
+    }
+
     /// The points of `packed` in search of at most `k` others each, nearer than a threshold of its own, by the
     /// kernel's outcomes as they are.
     pub(crate) fn below(packed: &Packed<K>, k: usize, thresholds: &[K::Value]) -> Self {
@@ -54,6 +60,11 @@ impl<'e, K: Kernel> Selection<'e, K> {
     /// Candidates of `rows` in `entries`, [`capacity`] of them a row.
     pub(crate) fn new(rows: Rows<K>, entries: &'e mut [u64]) -> Self {
         Self { capacity: capacity(rows.k), rows, entries }
+    }
+
+    /// Number of rows.
+    pub(crate) fn n_rows(&self) -> usize {
+        self.rows.lens.len()
     }
 
     /// Neighbors that each row is in search of.

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 use tsne_core::{Control, KnnGraph, Scalar};
 
-use crate::direct::{Direct, Scratch};
+use crate::direct::{Direct, Distances, Scratch};
 use crate::error::Error;
 use crate::join::{against, among, block_len, steps_among};
 use crate::output::{Output, write_nearest};

@@ -55,17 +55,6 @@ impl<T: Scalar> TopK<T> {
         self.bound = (T::INFINITY, u32::MAX);
     }
 
-    /// The k-th smallest distance offered, or infinity if there were fewer; empties the buffer.
-    pub(crate) fn take_kth(&mut self) -> T {
-        if self.entries.len() >= self.k {
-            self.cut();
-        }
-        let (kth, _) = self.bound;
-        self.entries.clear();
-        self.bound = (T::INFINITY, u32::MAX);
-        kth
-    }
-
     #[cold]
     fn cut(&mut self) {
         let (_, &mut kth, _) = self.entries.select_nth_unstable_by(self.k - 1, by_distance);

@@ -7,7 +7,7 @@ use fearless_simd::{Level, dispatch};
 use tsne_core::Scalar;
 
 use crate::coordinates::{Coordinates, differences};
-use crate::direct::{Direct, Scratch};
+use crate::direct::{Direct, Distances, Scratch};
 use crate::error::Error;
 use crate::kernels::{Floats, Fold};
 use crate::progress::Progress;
@@ -62,7 +62,7 @@ const MAX_ERROR: f64 = 1.0 / 16.0;
 
 /// Leaves in `found` the entries of at most `k` of the points `others`, the nearest with keys below `limit`, without
 /// point `i`.
-fn keep_nearest(i: u32, others: &[u32], keys: &[u32], limit: u32, k: usize, found: &mut Vec<u64>) {
+pub(super) fn keep_nearest(i: u32, others: &[u32], keys: &[u32], limit: u32, k: usize, found: &mut Vec<u64>) {
     found.clear();
     let nearer = others.iter().zip(keys).filter(|&(&j, &key)| j != i && key < limit);
     found.extend(nearer.map(|(&j, &key)| entry(key, j)));

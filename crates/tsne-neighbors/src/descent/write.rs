@@ -5,7 +5,7 @@ use tsne_core::{KnnGraph, Scalar};
 
 use super::build::Pool;
 use super::lists::{Lists, known};
-use crate::direct::{Direct, Scratch};
+use crate::direct::Distances;
 use crate::error::Error;
 use crate::output::Output;
 use crate::progress::Progress;
@@ -19,8 +19,8 @@ const BATCH: usize = 8192;
 const ROWS: usize = 64;
 
 /// The graph of `lists`, row i of which belongs to point `order[i]`. Lists are given back as the graph grows.
-pub(crate) fn write_graph<T: Scalar>(
-    direct: &Direct<'_, '_, T>,
+pub(crate) fn write_graph<T: Scalar, D: Distances<T>>(
+    direct: &D,
     mut lists: Lists,
     order: &[u32],
     progress: &Progress<'_>,
@@ -33,7 +33,7 @@ pub(crate) fn write_graph<T: Scalar>(
         let mut rows: Vec<(T, u32)> = zeros((lists.n_rows() - first) * k)?;
         // In the order of the lists, whose neighbors are near in memory too.
         let short = rows.par_chunks_mut(ROWS * k).enumerate().map(|(task, rows)| {
-            let (mut scratch, mut found, mut short): (Scratch, Vec<(T, u32)>, Vec<u32>) = pool.take();
+            let (mut scratch, mut found, mut short): (D::Scratch, Vec<(T, u32)>, Vec<u32>) = pool.take();
             short.clear();
             for (at, row) in rows.chunks_exact_mut(k).enumerate() {
                 let i = first + task * ROWS + at;

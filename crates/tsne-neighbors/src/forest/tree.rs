@@ -13,7 +13,7 @@ use crate::coordinates::Coordinates;
 use crate::error::Error;
 use crate::forest::rank::{product, squares};
 use crate::progress::Progress;
-use crate::rp_tree::{Buffer, halve};
+use crate::rp_tree::{Buffer, Places as _, halve};
 
 /// Points projected by one task, and between two looks at the caller's hook.
 const CHUNK: usize = 4096;

@@ -12,3 +12,4 @@ mod nn_descent;
 mod precomputed;
 mod quality;
 mod sparse;
+mod sparse_descent;

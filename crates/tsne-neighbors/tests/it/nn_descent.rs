@@ -3,23 +3,14 @@
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use tsne_core::{Control, KnnGraph, NeighborIndex, NeighborQuery, Points, Scalar, Seed};
+use tsne_core::{Control, NeighborIndex, NeighborQuery, Points, Scalar, Seed};
 use tsne_neighbors::{CustomMetric, Error, Exact, Metric, NnDescent};
 use tsne_testkit::{data, threads};
 
-use crate::data::{cast, cube};
+use crate::data::{cast, cube, recall};
 
 /// Enough points for k = 15 to be searched for by descent.
 const N: usize = 4000;
-
-/// Share of neighbors no farther than the true k-th, where `truth` has one row for each of `graph`.
-fn recall<T: Scalar>(graph: &KnnGraph<T>, truth: &KnnGraph<T>) -> f64 {
-    let near = |i: usize| {
-        let kth = truth.row(i).1[truth.k() - 1].to_f64() * (1.0 + 1e-6);
-        graph.row(i).1.iter().filter(|d| d.to_f64() <= kth).count()
-    };
-    (0..graph.n_points()).map(near).sum::<usize>() as f64 / graph.neighbors().len() as f64
-}
 
 /// Recall of the graph and of queries, which are points of the index moved a little.
 fn check<T: Scalar>(what: &str, values: &[f64], d: usize, metric: &Metric, at_least: f64) {

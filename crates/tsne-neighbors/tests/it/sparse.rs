@@ -1,22 +1,11 @@
 //! Sparse points have the neighbors that the same points have when dense.
 
-use tsne_core::{BackendError, Control, Csr, NeighborIndex, NeighborQuery, Points, Scalar, Seed};
+use tsne_core::{BackendError, Control, NeighborIndex, NeighborQuery, Points, Scalar, Seed};
 use tsne_neighbors::{Error, Exact, Metric};
 use tsne_testkit::conformance::{NeighborContract, check_neighbor_index, check_neighbor_query};
 use tsne_testkit::data;
 
-/// The values that are not zero.
-fn to_csr<T: Scalar>(values: &[T], n_features: usize) -> Csr<T> {
-    let (mut offsets, mut columns, mut kept) = (vec![0], Vec::new(), Vec::new());
-    for row in values.chunks_exact(n_features) {
-        for (f, &x) in (0_u32..).zip(row).filter(|(_, x)| x.to_f64() != 0.0) {
-            columns.push(f);
-            kept.push(x);
-        }
-        offsets.push(kept.len());
-    }
-    Csr::from_parts(n_features, offsets, columns, kept).expect("made to fit")
-}
+use crate::data::to_csr;
 
 fn build<T: Scalar>(points: Points<'_, T>) -> Result<Exact<'static, T>, BackendError> {
     let Points::Dense(points) = points else { return Err(BackendError::new("dense points are converted")) };
@@ -105,4 +94,23 @@ fn metrics_that_need_every_feature_are_refused() {
     let other = Points::from_csr(&csr).expect("columns");
     assert!(index.query(other, 20, &Control::NONE).is_ok(), "every point may be asked for");
     assert!(index.knn_graph(20, &Control::NONE).is_err(), "but not every other one");
+}
+
+/// Rows that share features with few others, so that most of the neighbors, rows of zeros among them, are orthogonal.
+#[test]
+fn orthogonal_rows_and_rows_of_zeros_are_met_once() {
+    for n in [40, 400] {
+        let mut values = vec![0.0; n * 40];
+        for (i, row) in values.chunks_exact_mut(40).enumerate().filter(|(i, _)| i % 10 != 3) {
+            row[i % 40] = 1.0 + (i / 40) as f64;
+        }
+        let csr = to_csr(&values, 40);
+        let sparse =
+            Exact::with_metric(Points::from_csr(&csr).expect("csr"), &Metric::Cosine).expect("legal");
+        let dense = Points::from_row_major(&values, 40).expect("shape");
+        let dense = Exact::with_metric(dense, &Metric::Cosine).expect("legal");
+        let found = sparse.knn_graph(25, &Control::NONE).expect("legal");
+        found.check_rows(n, true).expect("rows keep their promises");
+        assert_eq!(found.distances(), dense.knn_graph(25, &Control::NONE).expect("legal").distances());
+    }
 }
