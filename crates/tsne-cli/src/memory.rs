@@ -1,15 +1,24 @@
-//! What a fit will need: memory from the sizes of what it keeps, time from rough rates for one core, not calibrated yet.
+//! What a fit will need: memory from the sizes of what it keeps, time from rates of a core.
+//!
+//! Both were fitted to whole runs of `tsne fit` on digits, MNIST and MNIST distorted, 1 797 to 600 000 points, f32 and f64,
+//! by mesh, tree and all pairs (`docs/performance.md`, "What a fit needs").
 
 use tsne::{NegativeGradientMethod, Neighbors, Plan};
 
 use crate::exit::Failure;
 
-/// Entries of P for each neighbor, as some neighbors are mutual: measured 1.5 to 1.6 on digits and images.
-const ENTRIES_PER_NEIGHBOR: f64 = 1.6;
-/// Bytes of the mesh and its transforms for a map of any number of points, at the usual width of a map.
-const MESH_BYTES: f64 = 6e7;
+/// Entries of P for each neighbor, as some neighbors are mutual: 1.39 on 70 000 images, 1.5 on few digits.
+const ENTRIES_PER_NEIGHBOR: f64 = 1.45;
 /// What the program itself takes.
-const PROGRAM_BYTES: f64 = 2e7;
+const PROGRAM_BYTES: f64 = 1.5e7;
+/// Numbers a point and component that the descent keeps: positions in two orders, velocity, gains, forces, bins.
+const NUMBERS_PER_COORDINATE: f64 = 21.0;
+/// Numbers of the mesh and its transforms for each node of the doubled axes.
+const NUMBERS_PER_NODE: f64 = 12.0;
+/// Nodes along a unit of the map, by default.
+const NODES_PER_UNIT: f64 = 3.0;
+/// Most bytes a mesh may take; a map that needs more goes on by the tree.
+const MOST_MESH_BYTES: f64 = 2_147_483_648.0;
 
 /// Entries of P that a fit will have.
 #[allow(clippy::cast_precision_loss, reason = "an estimate")]
@@ -17,7 +26,9 @@ pub(crate) fn entries_of_p(plan: &Plan) -> f64 {
     plan.n_points as f64 * plan.n_neighbors.unwrap_or(0) as f64 * ENTRIES_PER_NEIGHBOR
 }
 
-/// Peak memory of a fit in bytes: the data in the precision of the computation and what is made of them.
+/// Peak memory of a fit in bytes, within 20 %: the program, the data in the precision of the computation, P, and the larger of
+/// what stands beside P while it is made, the neighbors, and while it is used: the greater of its two arrays, which is
+/// copied when P is renumbered, the state of the descent and the mesh.
 #[allow(clippy::cast_precision_loss, reason = "an estimate")]
 pub(crate) fn peak_bytes(plan: &Plan, scalar_bytes: usize) -> f64 {
     let (n, scalar) = (plan.n_points as f64, scalar_bytes as f64);
@@ -25,37 +36,47 @@ pub(crate) fn peak_bytes(plan: &Plan, scalar_bytes: usize) -> f64 {
     let data = n * plan.n_features.unwrap_or(0) as f64 * scalar;
     let scores = n * plan.pca.unwrap_or(0) as f64 * scalar;
     let graph = n * n_neighbors * (4.0 + scalar);
-    let affinities = graph * ENTRIES_PER_NEIGHBOR + 8.0 * n;
-    let state = 6.0 * n * plan.n_components as f64 * scalar;
+    let p = entries_of_p(plan) * (4.0 + scalar) + 8.0 * n;
+    let renumbering = entries_of_p(plan) * scalar.max(4.0);
+    let state = NUMBERS_PER_COORDINATE * n * plan.n_components as f64 * scalar;
     let repulsion = match plan.negative_gradient_method.value {
-        NegativeGradientMethod::Fft => MESH_BYTES + 32.0 * n,
+        NegativeGradientMethod::Fft => mesh_bytes(n, plan.n_components, scalar),
         NegativeGradientMethod::BarnesHut => 120.0 * n,
         _ => 0.0,
     };
-    // The graph lives on while P is made of it; the descent begins after it is gone.
-    PROGRAM_BYTES + data + scores + affinities + graph.max(state + repulsion)
+    PROGRAM_BYTES + data + scores + p + graph.max(renumbering + state + repulsion)
 }
 
-/// Seconds a fit takes on so many cores as the plan has threads, to a factor of some two.
+/// Bytes of a mesh for a finished map of `n` points, whose width grows with the logarithm of their number.
+fn mesh_bytes(n: f64, n_components: usize, scalar: f64) -> f64 {
+    let span = (40.0 * n.log10() - 30.0).max(50.0);
+    // Axes are doubled, so that the map does not feel its copies.
+    let nodes = (0..n_components).map(|_| 2.0 * NODES_PER_UNIT * span).product::<f64>();
+    (NUMBERS_PER_NODE * scalar * nodes).min(MOST_MESH_BYTES)
+}
+
+/// Seconds a fit takes on so many cores as the plan has threads, within a factor of two: the rates are two thirds of those of
+/// a virtual Xeon with AVX-512, as a core of a Zen 5 needs less than half of its time.
 #[allow(clippy::cast_precision_loss, reason = "an estimate")]
-pub(crate) fn seconds(plan: &Plan, n_iter: usize) -> f64 {
+pub(crate) fn seconds(plan: &Plan, scalar_bytes: usize, n_iter: usize) -> f64 {
     let (n, dimension) = (plan.n_points as f64, plan.n_components as f64);
     let cores = (plan.n_threads.min(n_cores())) as f64;
     let n_features = plan.pca.or(plan.n_features).unwrap_or(0) as f64;
     let k = plan.n_neighbors.unwrap_or(0) as f64;
     let search = match plan.neighbors.as_ref().map(|chosen| chosen.value) {
         None => 0.0,
-        Some(Neighbors::Exact) => n * n * (n_features * 3e-11 + 4e-10),
-        Some(_) => n * k * (n_features * 4e-8 + 2e-6),
+        Some(Neighbors::Exact) => n * n * (n_features * 3.3e-12 + 4e-10) + n * k * 1.4e-7,
+        Some(_) => n * k * (n_features * 5e-9 + 4e-7),
     };
-    let affinities = n * k * 6e-8;
+    let affinities = n * k * 3.5e-8;
     let iteration = match plan.negative_gradient_method.value {
-        NegativeGradientMethod::Exact => n * n * dimension * 6e-11,
-        NegativeGradientMethod::BarnesHut => n * n.log2() * dimension * 7e-8,
-        _ => 2e-3 + n * 5e-8 * dimension,
+        NegativeGradientMethod::Exact => n * n * dimension * 1.75e-10,
+        NegativeGradientMethod::BarnesHut => n * n.log2() * dimension * 1e-8,
+        _ => 7e-4 + n * 8.2e-8 * dimension,
     };
-    let attraction = n * k * ENTRIES_PER_NEIGHBOR * 1.2e-9;
-    (search + affinities + n_iter as f64 * (iteration + attraction)) / cores
+    let attraction = entries_of_p(plan) * 9e-10;
+    let precision = if scalar_bytes > 4 { 1.3 } else { 1.0 };
+    precision * (search + affinities + n_iter as f64 * (iteration + attraction)) / cores
 }
 
 fn n_cores() -> usize {

@@ -27,7 +27,7 @@ pub(crate) fn run(args: &PlanArgs) -> Result<(), Failure> {
     };
     let peak = memory::peak_bytes(&plan, scalar_bytes);
     let n_iter = parameters.early_exaggeration_iter.saturating_add(parameters.n_iter);
-    let seconds = memory::seconds(&plan, n_iter);
+    let seconds = memory::seconds(&plan, scalar_bytes, n_iter);
     let available = memory::available();
     if args.json {
         let mut value = report::plan(&plan);
