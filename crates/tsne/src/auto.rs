@@ -4,25 +4,33 @@ use crate::plan::{Chosen, Reason};
 use crate::{Metric, NegativeGradientMethod, Neighbors};
 
 // Measured: begin
-// By hand so far; `cargo xtask bench crossover` writes what is between these lines.
-/// Points of 50 features up to which comparing all pairs takes no longer than approximate search.
+// Written by `cargo xtask bench crossover`; change nothing here.
+/// Points up to which comparing all pairs takes no more than twice as long as approximate search: a fair price for
+/// missing nothing.
 ///
-/// `lab knn --input X.npy --method exact|nndescent --k 90 --threads 2` on MNIST digits distorted by affine maps and reduced
-/// to 50 components, two cores of a Zen 5, November 2026: 1.9 s against 1.4 at 70 000 points, 10.4 against 5.5 at 200 000.
-/// The half second at 70 000 buys the 2 % of neighbors that the descent does not find.
-const EXACT_UP_TO: usize = 70_000;
-/// Points from which the mesh is faster than all pairs, in one dimension, by the figures of the plane.
-const MESH_FROM_ON_A_LINE: usize = 4_000;
-/// Points from which the mesh is faster than all pairs, in two dimensions.
+/// Milliseconds by exact and nndescent: 193.231 and 276.737 at 10 000, 492.322 and 508.615 at 20 000, 1322.082 and
+/// 1143.643 at 40 000, 4709.833 and 2809.881 at 80 000, 13861.807 and 5793.726 at 160 000. The times are the same at
+/// 23 000; within a quarter from 13 000 to 46 000. Intel(R) Xeon(R) Processor, 2 threads, 2026-11-28.
+const EXACT_UP_TO: usize = 110_000;
+/// Points from which the mesh is faster than all pairs, in one dimension.
 ///
-/// `lab repel --map MAP.npy --method exact|fft --precision f32 --threads 2 --repeat 15` on finished maps of MNIST digits,
-/// two cores of a Zen 5, November 2026: 0.3 ms against 0.8 at 1 797 points, 0.8 against 1.8 at 3 000, 5.6 against 2.1 at
-/// 5 000, 8.5 against 1.9 at 10 000. Between 3 000 and 5 000 it hardly matters. The tree is faster than both up to some
-/// 10 000 points, but less accurate.
-const MESH_FROM_IN_THE_PLANE: usize = 4_000;
-/// Points from which the tree is faster than all pairs, in three dimensions, by the figures of the plane: a tree in space
-/// takes up to four times as long, all pairs a third longer.
-const TREE_FROM_IN_SPACE: usize = 4_000;
+/// Milliseconds by exact and fft: 0.034 and 0.096 at 500, 0.124 and 0.141 at 1 000, 0.509 and 0.187 at 2 000, 3.158
+/// and 0.176 at 4 000, 7.213 and 0.253 at 8 000. The times are the same at 1 100; within a quarter from 930 to 1 200.
+/// Intel(R) Xeon(R) Processor, 2 threads, 2026-11-28.
+const MESH_FROM_ON_A_LINE: usize = 1_100;
+/// Points from which the mesh is faster than all pairs, in two dimensions. The tree would be faster than both for
+/// some sizes, but it is less accurate.
+///
+/// Milliseconds by exact and fft: 0.186 and 1.468 at 1 000, 0.947 and 1.376 at 2 000, 2.663 and 2.484 at 4 000,
+/// 10.261 and 2.627 at 8 000, 34.989 and 2.692 at 16 000. The times are the same at 3 600; within a quarter from 2
+/// 500 to 4 300. Intel(R) Xeon(R) Processor, 2 threads, 2026-11-28.
+const MESH_FROM_IN_THE_PLANE: usize = 3_600;
+/// Points from which the tree is faster than all pairs, in three dimensions.
+///
+/// Milliseconds by exact and bh: 0.227 and 0.259 at 1 000, 1.170 and 0.419 at 2 000, 3.423 and 0.912 at 4 000, 13.180
+/// and 3.078 at 8 000, 52.653 and 4.126 at 16 000. The times are the same at 1 100; within a quarter from an end of
+/// the sizes measured to 1 200. Intel(R) Xeon(R) Processor, 2 threads, 2026-11-28.
+const TREE_FROM_IN_SPACE: usize = 1_100;
 // Measured: end
 
 /// How neighbors are found among `n_points`, dense or sparse. Sparse points are searched by inverted lists, which are

@@ -52,10 +52,10 @@ const SWEEPS: &[Sweep] = &[
         line: "knn --method METHOD --input {mixture_SIZE} --recall 10",
         metric: "knn/seconds",
         sizes: &[10_000, 20_000, 40_000, 80_000, 160_000],
-        tolerated: 1.5,
+        tolerated: 2.0,
         constant: Some((
             "EXACT_UP_TO",
-            "Points up to which comparing all pairs takes no more than half as long again as approximate search: a fair \
+            "Points up to which comparing all pairs takes no more than twice as long as approximate search: a fair \
              price for missing nothing.",
         )),
     },
@@ -108,16 +108,6 @@ const SWEEPS: &[Sweep] = &[
             "TREE_FROM_IN_SPACE",
             "Points from which the tree is faster than all pairs, in three dimensions.",
         )),
-    },
-    Sweep {
-        name: "repulsion in space, by the mesh",
-        small: "bh",
-        large: "fft",
-        line: "repel --method METHOD --map {mixture_SIZE.map_3} --repeat 5",
-        metric: "repel/seconds",
-        sizes: &[4_000, 8_000, 16_000, 32_000, 64_000],
-        tolerated: 1.0,
-        constant: None,
     },
 ];
 
