@@ -14,7 +14,7 @@ const PROGRAM_BYTES: f64 = 1.5e7;
 /// Numbers a point and component that the descent keeps: positions in two orders, velocity, gains, forces, bins.
 const NUMBERS_PER_COORDINATE: f64 = 21.0;
 /// Numbers of the mesh and its transforms for each node of the doubled axes.
-const NUMBERS_PER_NODE: f64 = 12.0;
+const NUMBERS_PER_NODE: f64 = 11.0;
 /// Nodes along a unit of the map, by default.
 const NODES_PER_UNIT: f64 = 3.0;
 /// Most bytes a mesh may take; a map that needs more goes on by the tree.

@@ -20,20 +20,21 @@ fn new_rows_lie_among_those_like_them() {
     std::fs::write(directory.0.join("new.csv"), rest).expect("writes");
     directory.made("fit d.csv -o m.csv -o m.tsne --label group --perplexity 8 -q");
     directory.made("transform m.tsne new.csv -o t.csv -o t.npy -o t.png -o t.json --label group -q");
-    let center = |csv: &str, label: &str| -> f64 {
+    let center = |csv: &str, label: &str| -> [f64; 2] {
         let map = positions(csv);
         let rows = csv.lines().skip(1).zip(&map).filter(|(line, _)| line.ends_with(label));
-        let x: Vec<f64> = rows.map(|(_, y)| y[0] + y[1]).collect();
-        x.iter().sum::<f64>() / x.len() as f64
+        let rows: Vec<_> = rows.map(|(_, y)| y).collect();
+        [0, 1].map(|d| rows.iter().map(|y| y[d]).sum::<f64>() / rows.len() as f64)
     };
+    let distance = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
     let (map, new) = (directory.text("m.csv"), directory.text("t.csv"));
     assert_eq!(positions(&new).len(), 40, "a row for each new row");
     let (left, right) = (center(&map, "left"), center(&map, "right"));
     for (label, own) in [("left", left), ("right", right)] {
-        let off = (center(&new, label) - own).abs();
+        let off = distance(center(&new, label), own);
         assert!(
-            off < 0.3 * (left - right).abs(),
-            "{label} is {off} off its group in a map with {left} and {right}"
+            off < 0.3 * distance(left, right),
+            "{label} is {off} off its group in a map with {left:?} and {right:?}"
         );
     }
     let report: serde_json::Value = serde_json::from_slice(&directory.read("t.json")).expect("JSON");
