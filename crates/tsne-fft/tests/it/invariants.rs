@@ -36,8 +36,9 @@ proptest! {
         let (forces, _) = repelled(&map, dof);
         let net = norm(&[forces.iter().fold([0.0; 2], |s, f| [s[0] + f[0], s[1] + f[1]])]);
         let sum: f64 = forces.iter().map(|f| norm(&[*f])).sum();
-        // n roundings of transforms at worst, each of the whole field.
-        prop_assert!(net <= 1e-12 * sum, "net force {net} of {sum}");
+        // Roundings of the forces themselves, and of n transforms whose table holds the kernel's peak, 1, however weak the
+        // forces are at the distances of this map: two points 80 apart pull by 1e-9 and are rounded at 1e-16.
+        prop_assert!(net <= 1e-12 * sum + 1e-15 * n as f64, "net force {net} of {sum}");
     }
 
     #[test]
