@@ -408,6 +408,9 @@ impl Account {
     }
 
     pub(super) fn report(self, n_points: usize, n_components: usize) -> Result<Report> {
+        if self.n_features == Some(0) {
+            return Err(ModelError::contents("its points have 0 features, and 1 is the least"));
+        }
         let plan = Plan {
             n_points,
             n_features: self.n_features,

@@ -63,3 +63,16 @@ proptest! {
         judge(&file);
     }
 }
+
+#[test]
+fn points_without_features_are_refused() {
+    // Of what a report says, not of the data kept, which have a length to agree with.
+    let (before, after) = (br#"n_features\":"#, br#",\"pca\""#);
+    for (name, mut file) in corpus() {
+        let is_it = |at: &[u8]| at.starts_with(before) && at[before.len() + 1..].starts_with(after);
+        let length = before.len() + 1 + after.len();
+        let at = file.windows(length).position(is_it).expect("each of them has up to nine features");
+        file[at + before.len()] = b'0';
+        assert!(!judge(&file), "{name} without features is accepted");
+    }
+}
