@@ -222,8 +222,12 @@ macro_rules! impl_real {
                 if !last_columns.is_empty() {
                     // Lanes without an entry have the weight 0, which attracts to nowhere.
                     let (mut columns, mut values) = ([last_columns[0]; $lanes], [0.0; $lanes]);
-                    columns[..last_columns.len()].copy_from_slice(last_columns);
-                    values[..last_values.len()].copy_from_slice(last_values);
+                    // Every row ends here: a copy of so few is no call, and all lanes have a fixed length.
+                    for l in 0..$lanes {
+                        if l < last_columns.len() {
+                            (columns[l], values[l]) = (last_columns[l], last_values[l]);
+                        }
+                    }
                     sums.add($read(simd, references, &columns), $vector::load_array(simd, values));
                 }
                 sums.total()
