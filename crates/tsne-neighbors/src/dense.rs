@@ -8,6 +8,7 @@ use crate::direct::Direct;
 use crate::error::Error;
 use crate::geometry::{Base, Geometry};
 use crate::kernels::{AbsoluteSum, ByteProduct, Floats, Fold, LargestDifference, Product};
+use crate::output;
 use crate::store::Store;
 use crate::tile::{LANES, Packed};
 use crate::tiled;
@@ -66,14 +67,14 @@ impl<'a, T: Scalar> DensePoints<'a, T> {
             Base::Squares => self.graph_by::<Product>(k, control),
             Base::Absolutes => self.graph_by::<AbsoluteSum>(k, control),
             Base::Largest => self.graph_by::<LargestDifference>(k, control),
-            Base::Pair(_) => tiled::without_tiles(&self.direct(&self.store), true, k, control),
+            Base::Pair(_) => output::one_by_one(&self.direct(&self.store), true, k, control),
         }
     }
 
     fn graph_by<F: Fold>(&self, k: usize, control: &Control<'_>) -> Result<KnnGraph<T>, Error> {
         let (direct, width) = (self.direct(&self.store), self.store.n_features());
         let Some(kernel) = Floats::<F>::new(width) else {
-            return tiled::without_tiles(&direct, true, k, control);
+            return output::one_by_one(&direct, true, k, control);
         };
         let pack = |range: Range<usize>, packed: &mut Packed<Floats<F>>| {
             self.store.pack_floats(range, self.store.scale(), &self.center, packed);
@@ -92,7 +93,7 @@ impl<'a, T: Scalar> DensePoints<'a, T> {
         let width = self.store.n_features();
         let direct = self.direct(queries);
         if queries.n_points() < MIN_QUERIES {
-            return tiled::without_tiles(&direct, false, k, control);
+            return output::one_by_one(&direct, false, k, control);
         }
         let bytes = self.store.is_bytes() && queries.is_bytes();
         if bytes && width <= ByteProduct::MAX_FEATURES && self.geometry.is_euclidean() {
@@ -109,7 +110,7 @@ impl<'a, T: Scalar> DensePoints<'a, T> {
             Base::Squares => self.answers_by::<Product>(&direct, k, control),
             Base::Absolutes => self.answers_by::<AbsoluteSum>(&direct, k, control),
             Base::Largest => self.answers_by::<LargestDifference>(&direct, k, control),
-            Base::Pair(_) => tiled::without_tiles(&direct, false, k, control),
+            Base::Pair(_) => output::one_by_one(&direct, false, k, control),
         }
     }
 
@@ -121,7 +122,7 @@ impl<'a, T: Scalar> DensePoints<'a, T> {
     ) -> Result<KnnGraph<T>, Error> {
         let width = self.store.n_features();
         let Some(kernel) = Floats::<F>::new(width) else {
-            return tiled::without_tiles(direct, false, k, control);
+            return output::one_by_one(direct, false, k, control);
         };
         let pack = |range: Range<usize>, packed: &mut Packed<Floats<F>>| {
             self.store.pack_floats(range, self.store.scale(), &self.center, packed);

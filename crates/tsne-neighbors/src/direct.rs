@@ -10,9 +10,6 @@ use crate::selection::zeros;
 use crate::store::Store;
 use crate::top_k::TopK;
 
-/// Rows searched together, so that each indexed point is read once for all of them.
-const ROWS: usize = 16;
-
 /// Numbers in a tile of indexed points, few enough to stay in a near cache.
 const TILE: usize = 4096;
 
@@ -20,9 +17,15 @@ const TILE: usize = 4096;
 const TILES_A_TICK: usize = 16;
 
 /// Distances of rows to the points of an index, as a metric defines them.
-pub(crate) trait Distances<T>: Sync {
+pub(crate) trait Distances<T: Scalar>: Sync {
     /// Buffers of one thread.
     type Scratch: Default + Send;
+
+    /// Rows that are searched for together.
+    const ROWS: usize;
+
+    /// Number of rows.
+    fn n_rows(&self) -> usize;
 
     /// Whether row `i` is compared at the scale that copies of the points have.
     fn is_in_scale(&self, i: usize) -> bool;
@@ -36,16 +39,43 @@ pub(crate) trait Distances<T>: Sync {
         found: &mut Vec<(T, u32)>,
     ) -> Result<(), Error>;
 
-    /// Finds the `k` nearest indexed points of each of the rows `which`, by looking at all of them.
+    /// Offers every indexed point to each of the rows `which`, at most [`ROWS`](Self::ROWS) of them.
     ///
-    /// With `exclude_self` the rows are the indexed points, and none finds itself.
+    /// With `exclude_self` the rows are the indexed points, and none is offered itself.
+    fn offer_all(
+        &self,
+        which: &[u32],
+        exclude_self: bool,
+        best: &mut [TopK<T>],
+        scratch: &mut Self::Scratch,
+        progress: &Progress<'_>,
+    ) -> Result<(), Error>;
+
+    /// Finds the `k` nearest indexed points of each of the rows `which`, by looking at all of them.
     fn search(
         &self,
         which: &[u32],
         exclude_self: bool,
         k: usize,
         progress: &Progress<'_>,
-    ) -> Result<(Vec<u32>, Vec<T>), Error>;
+    ) -> Result<(Vec<u32>, Vec<T>), Error> {
+        let len = which.len().saturating_mul(k);
+        let (mut neighbors, mut distances) = (zeros(len)?, zeros(len)?);
+        let outputs = neighbors.par_chunks_mut(Self::ROWS * k).zip(distances.par_chunks_mut(Self::ROWS * k));
+        outputs.zip(which.par_chunks(Self::ROWS)).try_for_each_init(
+            Self::Scratch::default,
+            |scratch, ((neighbors, distances), which)| {
+                let mut best: Vec<TopK<T>> = which.iter().map(|_| TopK::new(k)).collect();
+                self.offer_all(which, exclude_self, &mut best, scratch, progress)?;
+                let outputs = neighbors.chunks_exact_mut(k).zip(distances.chunks_exact_mut(k));
+                for (best, (neighbors, distances)) in best.iter_mut().zip(outputs) {
+                    best.drain_into(neighbors, distances);
+                }
+                progress.advance(which.len())
+            },
+        )?;
+        Ok((neighbors, distances))
+    }
 }
 
 /// What one row of dense points is compared with the indexed ones by.
@@ -65,6 +95,12 @@ pub(crate) struct Scratch {
 
 impl<T: Scalar> Distances<T> for Direct<'_, '_, T> {
     type Scratch = Scratch;
+
+    const ROWS: usize = 16;
+
+    fn n_rows(&self) -> usize {
+        self.rows.n_points()
+    }
 
     fn is_in_scale(&self, i: usize) -> bool {
         self.rows.scale_against(i, self.indexed) == self.indexed.scale()
@@ -94,62 +130,59 @@ impl<T: Scalar> Distances<T> for Direct<'_, '_, T> {
         Ok(())
     }
 
-    fn search(
+    fn offer_all(
         &self,
         which: &[u32],
         exclude_self: bool,
-        k: usize,
+        best: &mut [TopK<T>],
+        _scratch: &mut Scratch,
         progress: &Progress<'_>,
-    ) -> Result<(Vec<u32>, Vec<T>), Error> {
-        let len = which.len().saturating_mul(k);
-        let (mut neighbors, mut distances) = (zeros(len)?, zeros(len)?);
-        neighbors
-            .par_chunks_mut(ROWS * k)
-            .zip(distances.par_chunks_mut(ROWS * k))
-            .zip(which.par_chunks(ROWS))
-            .try_for_each(|((neighbors, distances), which)| {
-                let scales: Vec<f64> =
-                    which.iter().map(|&i| self.rows.scale_against(i as usize, self.indexed)).collect();
-                let mut best: Vec<TopK<T>> = which.iter().map(|_| TopK::new(k)).collect();
-                // Rows of one scale see the same numbers; another scale is the exception.
-                let mut first = 0;
-                for same in scales.chunk_by(|a, b| a == b) {
-                    let range = first..first + same.len();
-                    self.offer_all(&which[range.clone()], same[0], exclude_self, &mut best[range], progress)?;
-                    first += same.len();
-                }
-                let outputs = neighbors.chunks_exact_mut(k).zip(distances.chunks_exact_mut(k));
-                for (best, (neighbors, distances)) in best.iter_mut().zip(outputs) {
-                    best.drain_into(neighbors, distances);
-                }
-                Ok::<(), Error>(())
-            })?;
-        Ok((neighbors, distances))
+    ) -> Result<(), Error> {
+        self.see_all(which, exclude_self, progress, |row, j, distance| best[row].offer(T::lit(distance), j))
     }
 }
 
 impl<T: Scalar> Direct<'_, '_, T> {
-    /// Puts the distances of row `i` to every indexed point into `distances`, not rounded to the type of the points.
-    pub(crate) fn distances_to_all(
+    /// Calls `see` with the place in `which` of a row, the number of an indexed point, and their distance, not rounded to the
+    /// type of the points: for every row of `which` and every indexed point, tile by tile, so that each is read once for all.
+    ///
+    /// With `exclude_self` the rows are the indexed points, and no distance is from one to itself.
+    pub(crate) fn see_all(
         &self,
-        i: usize,
-        scratch: &mut Scratch,
-        distances: &mut Vec<f64>,
+        which: &[u32],
+        exclude_self: bool,
+        progress: &Progress<'_>,
+        mut see: impl FnMut(usize, u32, f64),
     ) -> Result<(), Error> {
-        let scale = self.rows.scale_against(i, self.indexed);
+        let scales: Vec<f64> =
+            which.iter().map(|&i| self.rows.scale_against(i as usize, self.indexed)).collect();
         let (n, width) = (self.indexed.n_points(), self.indexed.n_features());
-        scratch.row.clear();
-        self.rows.read(i..i + 1, scale, &mut scratch.row);
-        distances.clear();
-        distances.resize(n, 0.0);
         let tile = tile_len(width);
-        for (first, distances) in (0..n).step_by(tile).zip(distances.chunks_mut(tile)) {
-            scratch.points.clear();
-            self.indexed.read(first..first + distances.len(), scale, &mut scratch.points);
-            self.geometry.base.fill(&scratch.row, &scratch.points, distances);
-            for (j, distance) in (first..).zip(distances) {
-                *distance = self.distance(i, j, *distance, scale)?;
+        let (mut rows, mut points) = (Vec::new(), Vec::with_capacity(tile * width));
+        let mut quantities = vec![0.0; tile];
+        // Rows of one scale see the same numbers; another scale is the exception.
+        let mut place = 0;
+        for same in scales.chunk_by(|a, b| a == b) {
+            let (scale, which) = (same[0], &which[place..place + same.len()]);
+            rows.clear();
+            which.iter().for_each(|&i| self.rows.read(i as usize..i as usize + 1, scale, &mut rows));
+            for (at, first) in (0..n).step_by(tile).enumerate() {
+                if at.is_multiple_of(TILES_A_TICK) {
+                    progress.advance(0)?;
+                }
+                points.clear();
+                self.indexed.read(first..(first + tile).min(n), scale, &mut points);
+                for (row, (&i, place)) in rows.chunks_exact(width).zip(which.iter().zip(place..)) {
+                    self.geometry.base.fill(row, &points, &mut quantities);
+                    for (offset, &quantity) in quantities[..points.len() / width].iter().enumerate() {
+                        let j = u32::try_from(first + offset).expect("points are numbered by u32");
+                        if !(exclude_self && i == j) {
+                            see(place, j, self.distance(i as usize, first + offset, quantity, scale)?);
+                        }
+                    }
+                }
             }
+            place += same.len();
         }
         Ok(())
     }
@@ -166,44 +199,8 @@ impl<T: Scalar> Direct<'_, '_, T> {
             // As far apart as orthogonal rows.
             quantity = 2.0;
         }
-        Ok(self.geometry.output.distance(quantity, scale))
-    }
-
-    /// Offers every indexed point to the rows `which`, all of them compared at `scale`.
-    fn offer_all(
-        &self,
-        which: &[u32],
-        scale: f64,
-        exclude_self: bool,
-        best: &mut [TopK<T>],
-        progress: &Progress<'_>,
-    ) -> Result<(), Error> {
-        let width = self.indexed.n_features();
-        let n = self.indexed.n_points();
-        let mut rows = Vec::with_capacity(which.len() * width);
-        which.iter().for_each(|&i| self.rows.read(i as usize..i as usize + 1, scale, &mut rows));
-        let tile = tile_len(width);
-        let mut points = Vec::with_capacity(tile * width);
-        let mut quantities = vec![0.0; tile];
-        for (at, first) in (0..n).step_by(tile).enumerate() {
-            if at.is_multiple_of(TILES_A_TICK) {
-                progress.advance(0)?;
-            }
-            points.clear();
-            self.indexed.read(first..(first + tile).min(n), scale, &mut points);
-            for ((row, &i), best) in rows.chunks_exact(width).zip(which).zip(&mut *best) {
-                self.geometry.base.fill(row, &points, &mut quantities);
-                for (offset, &quantity) in quantities[..points.len() / width].iter().enumerate() {
-                    let j = u32::try_from(first + offset).expect("points are numbered by u32");
-                    if exclude_self && i == j {
-                        continue;
-                    }
-                    let distance = self.distance(i as usize, first + offset, quantity, scale)?;
-                    best.offer(T::lit(distance), j);
-                }
-            }
-        }
-        Ok(())
+        // Nothing below zero: a caller's own metric may come to −0, which is ordered before 0.
+        Ok(self.geometry.output.distance(quantity + 0.0, scale))
     }
 }
 

@@ -34,14 +34,14 @@ const EDGES: usize = 60;
 /// Approximate nearest neighbors of many points: random-projection trees, then neighbors of neighbors.
 ///
 /// The points of each leaf of a few trees are compared with each other by the tiles of [`Exact`]; two rounds in which
-/// every point is compared with the neighbors of its neighbors find what the trees have cut apart (\[M57\] and \[M58\]
+/// every point is compared with the neighbors of its neighbors (three among sparse ones) find what the trees have cut apart (\[M57\] and \[M58\]
 /// of `docs/math.md`). Distances are then computed as [`Exact`] does, so that what is approximate is only which points
 /// are found: about 95 of 100 true neighbors, more among the nearest; `docs/accuracy.md` has figures. Every row has k
 /// neighbors. Queries descend the trees and follow the edges of a graph (\[M59\]).
 ///
 /// Any metric, dense points of any kind, and sparse ones under the metrics that [`Exact`] has for them. Where looking at
 /// everything costs less, it is done, and the result is exact: for fewer points than some two thousand (four
-/// thousand sparse ones) or forty times k.
+/// thousand sparse ones, a thousand under metrics computed pair by pair) or twenty times k.
 ///
 /// ```
 /// use tsne_neighbors::{Control, NeighborIndex, NnDescent, Points, Seed};
@@ -104,6 +104,10 @@ impl<'a, T: Scalar> NnDescent<'a, T> {
             Indexed::Sparse(_) => Leaves::Lists,
         };
         Effort::new(self.n_points(), k, leaves)
+    }
+
+    fn is_prepared(&self) -> bool {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// What queries are led by, built by the first of them. Two that come at the same time build the same.
@@ -299,7 +303,8 @@ compiled_here! {
         let effort = index.effort(EDGES).filter(|_| index.effort(k).is_some() && !is_foreign);
         let Some(effort) = &effort else { return index.points.query(queries, k, control) };
         queries.check_finite().map_err(Error::from)?;
-        let progress = &Progress::new(control, effort.steps(n) + queries.n_points());
+        let to_prepare = if index.is_prepared() { 0 } else { effort.steps(n) };
+        let progress = &Progress::new(control, to_prepare + queries.n_points());
         match index.points.indexed() {
             Indexed::Dense(points) => {
                 let prepared = index.prepared(|| {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use tsne_core::{KnnGraph, Scalar};
+use tsne_core::{Control, KnnGraph, Scalar};
 
 use crate::direct::Distances;
 use crate::error::Error;
@@ -63,6 +63,20 @@ impl<T: Scalar> Output<T> {
         }
         Ok(KnnGraph::from_parts(k, self.neighbors, self.distances)?)
     }
+}
+
+/// The graph of all rows, every distance computed as it is defined.
+pub(crate) fn one_by_one<T: Scalar>(
+    direct: &impl Distances<T>,
+    exclude_self: bool,
+    k: usize,
+    control: &Control<'_>,
+) -> Result<KnnGraph<T>, Error> {
+    let n_rows = direct.n_rows();
+    let rows: Vec<u32> = (0_u32..).take(n_rows).collect();
+    let progress = Progress::new(control, n_rows);
+    let (neighbors, distances) = direct.search(&rows, exclude_self, k, &progress)?;
+    Output { neighbors, distances, unknown: Vec::new() }.into_graph(k)
 }
 
 /// Writes the nearest of `found` in ascending order, as many as there is room for.

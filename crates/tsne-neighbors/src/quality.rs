@@ -1,4 +1,6 @@
-//! How good a graph is, or a map: recall on a sample, trustworthiness and continuity (\[M56\]).
+//! How good a graph is, or a map: recall on a sample, trustworthiness, continuity, silhouette (\[M56\]).
+
+use std::cmp::Ordering;
 
 use rand::RngExt as _;
 use rand_xoshiro::Xoshiro256PlusPlus;
@@ -7,7 +9,7 @@ use rayon::prelude::*;
 use tsne_core::{Control, KnnGraph, Points, Scalar, Seed};
 
 use crate::compiled::compiled_here;
-use crate::direct::{Direct, Scratch};
+use crate::direct::Direct;
 use crate::error::{Error, check_k};
 use crate::geometry::Geometry;
 use crate::metric::Metric;
@@ -16,6 +18,11 @@ use crate::store::Store;
 
 /// A neighbor no farther than the true k-th by this factor counts as found: ties count against nobody.
 const TIE: f64 = 1.0 + 1e-6;
+
+/// Rows measured together, so that each point is read once for all of them.
+const ROWS: usize = 16;
+/// Distances held by one thread at most, unless those of one row are more.
+const DISTANCES: usize = 1 << 21;
 
 /// Stream of the rows that are sampled.
 const SAMPLE: u64 = 0x73_61_6d_70;
@@ -32,8 +39,8 @@ pub enum Rows {
 
 impl Rows {
     /// The rows of `n` chosen, in increasing order.
-    fn choose(self, n: usize) -> Vec<usize> {
-        let mut rows: Vec<usize> = (0..n).collect();
+    fn choose(self, n: usize) -> Vec<u32> {
+        let mut rows: Vec<u32> = (0..).take(n).collect();
         if let Self::Sample(count, seed) = self
             && count < n
         {
@@ -74,6 +81,8 @@ pub struct Preservation {
     pub trustworthiness: f64,
     /// 1 when neighbors in the data are neighbors in the map; less the farther they are now.
     pub continuity: f64,
+    /// Share of the nearest in the map that are among the nearest in the data, ties counting as in [`recall`].
+    pub kept: f64,
 }
 
 /// Trustworthiness and continuity of `map`, a row for each of `points`, with `k` neighbors (Venna and Kaski 2001).
@@ -94,6 +103,23 @@ pub fn preservation<T: Scalar>(
     kept(points, metric, map, k, rows, control)
 }
 
+/// How well apart the groups of `labels` lie, a label for each of `points`: the mean silhouette (Rousseeuw 1987), from −1
+/// to 1, of `rows` among all points. A point that is alone in its group counts 0. None where there are fewer than two groups.
+///
+/// Time O(rows · n · D). Equal bits whatever the number of threads.
+///
+/// # Errors
+/// When there are other labels than `points`, the points do not suit the metric, or `control` interrupts.
+pub fn silhouette<T: Scalar>(
+    points: Points<'_, T>,
+    metric: &Metric,
+    labels: &[u32],
+    rows: Rows,
+    control: &Control<'_>,
+) -> Result<Option<f64>, Error> {
+    apart(points, metric, labels, rows, control)
+}
+
 compiled_here! {
     fn share_found<'s; T>(
         graph: &'s KnnGraph<T>,
@@ -108,16 +134,14 @@ compiled_here! {
         check_rows(n, graph.n_points())?;
         let rows = rows.choose(n);
         let progress = Progress::new(control, rows.len());
-        let hits = rows.par_iter().map_init(Buffers::default, |buffers, &i| {
-            progress.advance(1)?;
-            all.distances_of(i, buffers)?;
-            let neighbors = graph.row(i).0.iter().map(|&j| buffers.distances.get(j as usize).copied());
+        let hits = all.over(&rows, &progress, |i, distances| {
+            let neighbors = graph.row(i).0.iter().map(|&j| distances.get(j as usize).copied());
             let found: Vec<f64> = neighbors.map(|d| d.unwrap_or(f64::INFINITY)).collect();
             // The point itself, at the largest distance of all, is never counted.
-            let (_, &mut kth, _) = buffers.distances.select_nth_unstable_by(k - 1, f64::total_cmp);
-            Ok(found.iter().filter(|&&d| d <= kth * TIE).count())
-        });
-        let hits: usize = hits.collect::<Result<Vec<_>, Error>>()?.into_iter().sum();
+            let (_, &mut kth, _) = distances.select_nth_unstable_by(k - 1, f64::total_cmp);
+            found.iter().filter(|&&d| d <= kth * TIE).count()
+        })?;
+        let hits: usize = hits.into_iter().sum();
         Ok(hits as f64 / (rows.len() * k).max(1) as f64)
     }
 
@@ -135,22 +159,79 @@ compiled_here! {
         check_k(k, n.saturating_sub(1) / 2)?;
         let rows = rows.choose(n);
         let progress = Progress::new(control, rows.len());
-        let excesses = rows.par_iter().map_init(<(Buffers, Buffers)>::default, |(in_data, in_map), &i| {
-            progress.advance(1)?;
-            data.distances_of(i, in_data)?;
-            map.distances_of(i, in_map)?;
-            Ok((
-                excess_ranks(&in_map.distances, &in_data.distances, k),
-                excess_ranks(&in_data.distances, &in_map.distances, k),
-            ))
+        let found = rows.par_chunks(batch_len(n)).map(|which| {
+            let (in_data, in_map) = (data.of(which, &progress)?, map.of(which, &progress)?);
+            progress.advance(which.len())?;
+            let pairs = in_data.chunks_exact(n).zip(in_map.chunks_exact(n));
+            Ok(pairs.map(|(in_data, in_map)| Kept::of(in_data, in_map, k)).collect::<Vec<_>>())
         });
-        let excesses = excesses.collect::<Result<Vec<_>, Error>>()?;
-        let worst = rows.len() as f64 * k as f64 * (2.0 * n as f64 - 3.0 * k as f64 - 1.0) / 2.0;
-        let kept = |excess: usize| 1.0 - excess as f64 / worst;
+        let found = found.collect::<Result<Vec<_>, Error>>()?.concat();
+        let n_found = rows.len() as f64 * k as f64;
+        let worst = n_found * (2.0 * n as f64 - 3.0 * k as f64 - 1.0) / 2.0;
+        let less = |excess: usize| 1.0 - excess as f64 / worst;
         Ok(Preservation {
-            trustworthiness: kept(excesses.iter().map(|(intruders, _)| intruders).sum()),
-            continuity: kept(excesses.iter().map(|(_, missing)| missing).sum()),
+            trustworthiness: less(found.iter().map(|kept| kept.intrusion).sum()),
+            continuity: less(found.iter().map(|kept| kept.loss).sum()),
+            kept: found.iter().map(|kept| kept.n_kept).sum::<usize>() as f64 / n_found,
         })
+    }
+
+    fn apart<'s; T>(
+        points: Points<'s, T>,
+        metric: &'s Metric,
+        labels: &'s [u32],
+        rows: Rows,
+        control: &'s Control<'s>,
+    ) -> Result<Option<f64>, Error> {
+        let all = AllDistances::new(points, metric)?;
+        check_rows(all.n_points(), labels.len())?;
+        let groups = Groups::new(labels);
+        if groups.sizes.len() < 2 {
+            return Ok(None);
+        }
+        let rows = rows.choose(labels.len());
+        let progress = Progress::new(control, rows.len());
+        let silhouettes = all.over(&rows, &progress, |i, distances| {
+            distances[i] = 0.0;
+            groups.silhouette(groups.of[i], distances)
+        })?;
+        Ok(Some(silhouettes.iter().sum::<f64>() / rows.len() as f64))
+    }
+}
+
+/// Points by their labels.
+struct Groups {
+    /// The group of each point.
+    of: Vec<usize>,
+    sizes: Vec<usize>,
+}
+
+impl Groups {
+    fn new(labels: &[u32]) -> Self {
+        let mut names = labels.to_vec();
+        names.sort_unstable();
+        names.dedup();
+        let of: Vec<usize> = labels.iter().map(|label| names.partition_point(|name| name < label)).collect();
+        let mut sizes = vec![0; names.len()];
+        of.iter().for_each(|&group| sizes[group] += 1);
+        Self { of, sizes }
+    }
+
+    /// (b − a) / max(a, b) of a point of the group `own` at these `distances` of all points, its own being 0: a is its
+    /// mean distance from the others of its group, b the least of those from other groups.
+    fn silhouette(&self, own: usize, distances: &[f64]) -> f64 {
+        if self.sizes[own] == 1 {
+            return 0.0;
+        }
+        let mut sums = vec![0.0; self.sizes.len()];
+        for (&group, distance) in self.of.iter().zip(distances) {
+            sums[group] += distance;
+        }
+        let mean = |group: usize| sums[group] / self.sizes[group] as f64;
+        let a = sums[own] / (self.sizes[own] - 1) as f64;
+        let b = (0..sums.len()).filter(|&group| group != own).map(mean).fold(f64::INFINITY, f64::min);
+        let larger = a.max(b);
+        if larger > 0.0 { (b - a) / larger } else { 0.0 }
     }
 }
 
@@ -158,19 +239,51 @@ fn check_rows(expected: usize, got: usize) -> Result<(), Error> {
     if expected == got { Ok(()) } else { Err(Error::RowMismatch { expected, got }) }
 }
 
-/// By how much the ranks by `to` of the `k` nearest by `from` exceed k, summed up. Ties rank by index.
-fn excess_ranks(from: &[f64], to: &[f64], k: usize) -> usize {
-    let by = |distances: &[f64], a: u32, b: u32| {
-        distances[a as usize].total_cmp(&distances[b as usize]).then(a.cmp(&b))
-    };
-    let mut nearest: Vec<u32> = (0_u32..).take(from.len()).collect();
-    nearest.select_nth_unstable_by(k - 1, |&a, &b| by(from, a, b));
+/// How a map keeps the neighborhood of one point.
+#[derive(Clone, Copy)]
+struct Kept {
+    /// By how much the ranks in the data of its nearest in the map exceed k, summed up.
+    intrusion: usize,
+    /// By how much the ranks in the map of its nearest in the data do.
+    loss: usize,
+    /// How many of its nearest in the map are as near in the data as the k-th.
+    n_kept: usize,
+}
+
+impl Kept {
+    /// From the distances of a point to all, its own infinite.
+    fn of(in_data: &[f64], in_map: &[f64], k: usize) -> Self {
+        let (of_data, of_map) = (nearest(in_data, k), nearest(in_map, k));
+        let kth = of_data.iter().map(|&j| in_data[j as usize]).fold(0.0, f64::max);
+        Self {
+            n_kept: of_map.iter().filter(|&&j| in_data[j as usize] <= kth * TIE).count(),
+            intrusion: excess_ranks(of_map, in_data),
+            loss: excess_ranks(of_data, in_map),
+        }
+    }
+}
+
+/// Order of two points by their distances. Ties rank by index.
+fn by(distances: &[f64], a: u32, b: u32) -> Ordering {
+    distances[a as usize].total_cmp(&distances[b as usize]).then(a.cmp(&b))
+}
+
+/// The `k` nearest, in no order.
+fn nearest(distances: &[f64], k: usize) -> Vec<u32> {
+    let mut nearest: Vec<u32> = (0_u32..).take(distances.len()).collect();
+    nearest.select_nth_unstable_by(k - 1, |&a, &b| by(distances, a, b));
     nearest.truncate(k);
-    nearest.sort_unstable_by(|&a, &b| by(to, a, b));
+    nearest
+}
+
+/// By how much the ranks by `to` of k points exceed k, summed up.
+fn excess_ranks(mut points: Vec<u32>, to: &[f64]) -> usize {
+    let k = points.len();
+    points.sort_unstable_by(|&a, &b| by(to, a, b));
     // Points between one of them and the next, by `to`; added up they are the ranks.
     let mut between = vec![0; k + 1];
     for j in (0_u32..).take(to.len()) {
-        between[nearest.partition_point(|&a| by(to, a, j).is_lt())] += 1;
+        between[points.partition_point(|&a| by(to, a, j).is_lt())] += 1;
     }
     let ranks = between.iter().scan(0, |rank, &count| {
         *rank += count;
@@ -185,12 +298,6 @@ struct AllDistances<'a, T: Scalar> {
     store: Store<'a, T>,
 }
 
-#[derive(Default)]
-struct Buffers {
-    scratch: Scratch,
-    distances: Vec<f64>,
-}
-
 impl<'a, T: Scalar> AllDistances<'a, T> {
     fn new(points: Points<'a, T>, metric: &Metric) -> Result<Self, Error> {
         points.check_finite()?;
@@ -203,26 +310,53 @@ impl<'a, T: Scalar> AllDistances<'a, T> {
         self.store.n_points()
     }
 
-    /// Fills the buffer with the distances of point `i` to all, its own infinite.
-    fn distances_of(&self, i: usize, buffers: &mut Buffers) -> Result<(), Error> {
-        let direct = Direct { geometry: &self.geometry, rows: &self.store, indexed: &self.store };
-        direct.distances_to_all(i, &mut buffers.scratch, &mut buffers.distances)?;
-        buffers.distances[i] = f64::INFINITY;
-        Ok(())
+    /// What `measure` makes of each of `rows` and its distances to all points, its own infinite.
+    fn over<R: Send>(
+        &self,
+        rows: &[u32],
+        progress: &Progress<'_>,
+        measure: impl Fn(usize, &mut [f64]) -> R + Sync,
+    ) -> Result<Vec<R>, Error> {
+        let n = self.n_points();
+        let batches = rows.par_chunks(batch_len(n)).map(|which| {
+            let mut distances = self.of(which, progress)?;
+            progress.advance(which.len())?;
+            let of_rows = which.iter().zip(distances.chunks_exact_mut(n));
+            Ok(of_rows.map(|(&i, distances)| measure(i as usize, distances)).collect())
+        });
+        Ok(batches.collect::<Result<Vec<Vec<R>>, Error>>()?.into_iter().flatten().collect())
     }
+
+    /// The distances of each of the points `which` to all, its own infinite, one point after the other.
+    fn of(&self, which: &[u32], progress: &Progress<'_>) -> Result<Vec<f64>, Error> {
+        let n = self.n_points();
+        let direct = Direct { geometry: &self.geometry, rows: &self.store, indexed: &self.store };
+        let mut distances = vec![f64::INFINITY; which.len() * n];
+        direct
+            .see_all(which, true, progress, |row, j, distance| distances[row * n + j as usize] = distance)?;
+        Ok(distances)
+    }
+}
+
+/// Rows of distances to `n` points that are held at a time.
+fn batch_len(n: usize) -> usize {
+    (DISTANCES / n.max(1)).clamp(1, ROWS)
 }
 
 #[cfg(test)]
 mod tests {
-    use super::excess_ranks;
+    use super::{Kept, excess_ranks, nearest};
 
     #[test]
     fn ranks_beyond_k_are_summed_up() {
         // Nearest two of six by `from` are 4 and 0; by `to` their ranks are 5 and 1.
         let from = [0.2, 0.5, 0.6, 0.7, 0.1, f64::INFINITY];
         let to = [0.1, 0.2, 0.3, 0.3, 0.4, f64::INFINITY];
-        assert_eq!(excess_ranks(&from, &to, 2), 3, "rank 5 exceeds 2 by 3, rank 1 not at all");
-        assert_eq!(excess_ranks(&to, &to, 2), 0, "the same order");
-        assert_eq!(excess_ranks(&from, &to, 5), 0, "all five");
+        let excess = |from: &[f64], k| excess_ranks(nearest(from, k), &to);
+        assert_eq!(excess(&from, 2), 3, "rank 5 exceeds 2 by 3, rank 1 not at all");
+        assert_eq!(excess(&to, 2), 0, "the same order");
+        assert_eq!(excess(&from, 5), 0, "all five");
+        let kept = Kept::of(&to, &from, 2);
+        assert_eq!((kept.intrusion, kept.n_kept), (3, 1), "of 4 and 0, point 0 is one of the nearest two");
     }
 }

@@ -179,7 +179,7 @@ pub(crate) fn halve<T: Scalar>(
     let (left, &mut above, _) = buffer.sorted.select_nth_unstable_by(middle, T::total_cmp);
     let (mut below, mut n_below) = (left[0], 0);
     for &x in left.iter() {
-        n_below += usize::from(x < above);
+        n_below += usize::from(x.total_cmp(&above).is_lt());
         below = if x > below { x } else { below };
     }
     // Points at `above` that are still on the left, because so many are there.
@@ -188,9 +188,11 @@ pub(crate) fn halve<T: Scalar>(
     let mut at = 0;
     for (read, &x) in projections.iter().enumerate() {
         let i = order[read];
-        let tied = x == above && ties > 0;
+        // The order of the selection, as differences of large values may be no numbers.
+        let place = x.total_cmp(&above);
+        let tied = place.is_eq() && ties > 0;
         ties -= usize::from(tied);
-        if x < above || tied {
+        if place.is_lt() || tied {
             order[at] = i;
             at += 1;
         } else {

@@ -11,8 +11,9 @@ use tsne_core::{Control, Csr, KnnGraph, Points, Scalar};
 
 use crate::error::Error;
 use crate::geometry::{Base, Geometry, RowMap};
+use crate::output;
 use crate::pair::{Pair, Presence};
-use crate::store::{inverse_length, largest_magnitude, power_of_two_scale};
+use crate::store::{INVERTIBLE, inverse_length, largest_magnitude, power_of_two_scale};
 pub(crate) use direct::SparseDirect;
 pub(crate) use rows::SparseRows;
 
@@ -169,7 +170,7 @@ impl<'a, T: Scalar> SparsePoints<'a, T> {
         let mut points = Self { geometry, shared, matrix, scale, summaries: Vec::new(), longest };
         let (mut entries, mut summaries) = (Entries::default(), Vec::with_capacity(n));
         for i in 0..n {
-            summaries.push(points.read(points.own()?, i, &mut entries)?);
+            summaries.push(points.read(points.own()?, i, scale, &mut entries)?);
         }
         points.summaries = summaries;
         Ok(points)
@@ -222,7 +223,7 @@ impl<'a, T: Scalar> SparsePoints<'a, T> {
     ) -> Result<KnnGraph<T>, Error> {
         let direct = self.direct(queries);
         if queries.n_points() < MIN_QUERIES {
-            search::one_by_one(&direct, false, k, control)
+            output::one_by_one(&direct, false, k, control)
         } else {
             search::all(&direct, false, k, control)
         }
@@ -232,7 +233,14 @@ impl<'a, T: Scalar> SparsePoints<'a, T> {
     #[inline(always)]
     pub(crate) fn quantity(&self, a: RowSummary, b: RowSummary, sum: f64) -> f64 {
         match self.shared {
-            Shared::Products if a.is_zero && b.is_zero => 0.0,
+            // Two of them are in one place, and one is as far from others as orthogonal rows, whatever rounding does.
+            Shared::Products if a.is_zero || b.is_zero => {
+                if a.is_zero == b.is_zero {
+                    0.0
+                } else {
+                    2.0
+                }
+            }
             // Cancellation may leave a little less than nothing.
             Shared::Products | Shared::Absolutes => (a.total + b.total - sum).max(0.0),
             Shared::Equal => (a.total + b.total - sum) / self.n_features() as f64,
@@ -242,15 +250,38 @@ impl<'a, T: Scalar> SparsePoints<'a, T> {
         }
     }
 
-    /// Reads row `row` of `rows` into the buffer, scaled, and sums it up.
-    fn read(&self, rows: Points<'_, T>, row: usize, entries: &mut Entries) -> Result<RowSummary, Error> {
+    /// Reads row `row` of `rows` into the buffer, multiplied by `scale` or divided by its length, and sums it up.
+    fn read(
+        &self,
+        rows: Points<'_, T>,
+        row: usize,
+        scale: f64,
+        entries: &mut Entries,
+    ) -> Result<RowSummary, Error> {
         if let Points::Sparse(points) = rows {
             let (columns, values) = points.row(row);
-            return self.summarize(row, columns.iter().copied(), values, entries);
+            return self.summarize(row, columns.iter().copied(), values, scale, entries);
         }
         let mut values = vec![T::default(); rows.n_features()];
         rows.copy_row(row, &mut values);
-        self.summarize(row, 0.., &values, entries)
+        self.summarize(row, 0.., &values, scale, entries)
+    }
+
+    /// What row `row` of `rows` is multiplied by when it is compared with the points, and they with it: their scale, unless
+    /// the row is larger than all of them.
+    fn scale_against(&self, rows: Points<'_, T>, row: usize) -> f64 {
+        if self.geometry.unit || self.shared.is_count() {
+            return self.scale;
+        }
+        let largest = match rows {
+            Points::Sparse(points) => largest_magnitude(points.row(row).1),
+            rows => {
+                let mut values = vec![T::default(); rows.n_features()];
+                rows.copy_row(row, &mut values);
+                largest_magnitude(&values)
+            }
+        };
+        self.scale.min(power_of_two_scale(largest))
     }
 
     /// Puts the features of a row that are not zero into `entries`, scaled, and sums them up.
@@ -259,6 +290,7 @@ impl<'a, T: Scalar> SparsePoints<'a, T> {
         row: usize,
         columns: impl Iterator<Item = u32>,
         values: &[T],
+        scale: f64,
         entries: &mut Entries,
     ) -> Result<RowSummary, Error> {
         let Self { geometry, shared, .. } = self;
@@ -266,7 +298,10 @@ impl<'a, T: Scalar> SparsePoints<'a, T> {
             let mut values: Vec<f64> = values.iter().map(|x| x.to_f64()).collect();
             map.apply(&mut values).map_err(|need| Error::BadRow { row, metric: geometry.name, need })?;
         }
-        let scale = if geometry.unit { inverse_length(values) } else { self.scale };
+        let scale = if geometry.unit { inverse_length(values) } else { scale };
+        if !scale.is_finite() {
+            return Err(Error::BadRow { row, metric: geometry.name, need: INVERTIBLE });
+        }
         let is_zero = geometry.unit && scale == 0.0;
         entries.columns.clear();
         entries.values.clear();
@@ -275,7 +310,8 @@ impl<'a, T: Scalar> SparsePoints<'a, T> {
             entries.values.push(x.to_f64() * scale);
         }
         // A row of zeros is as far from all others as rows of length 1 that share nothing.
-        let total = if is_zero { 1.0 } else { entries.values.iter().map(|&x| shared.total(x)).sum() };
+        let own = || entries.values.iter().fold(0.0, |sum, &x| sum + shared.total(x));
+        let total = if is_zero { 1.0 } else { own() };
         Ok(RowSummary { scale, total, is_zero })
     }
 }

@@ -78,6 +78,9 @@ impl<'a, T: Scalar> Store<'a, T> {
             let scales: Vec<f64> = with_values!(&values, values => {
                 values.par_chunks_exact(n_features).map(inverse_length).collect()
             });
+            if let Some(row) = scales.iter().position(|scale| !scale.is_finite()) {
+                return Err(Error::BadRow { row, metric: geometry.name, need: INVERTIBLE });
+            }
             let zero_rows =
                 (0_u32..).zip(&scales).filter(|(_, scale)| **scale == 0.0).map(|(i, _)| i).collect();
             (Scales::Each(scales), zero_rows)
@@ -352,7 +355,10 @@ pub(crate) fn narrow<E: Element, F: Fold>(
     }
 }
 
-/// 1 over the length of `row`, 0 if it is all zeros.
+/// What a row must have whose [`inverse_length`] is infinite.
+pub(crate) const INVERTIBLE: &str = "rows of zeros or of a length above 6e-309";
+
+/// 1 over the length of `row`, 0 if it is all zeros; infinite if that is too large for a number.
 pub(crate) fn inverse_length<E: Element>(row: &[E]) -> f64 {
     let largest = largest_magnitude(row);
     if largest == 0.0 {

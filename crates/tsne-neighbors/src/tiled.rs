@@ -95,20 +95,6 @@ pub(crate) fn answers<T: Scalar, K: Kernel>(
     output.complete(direct, false, k, &progress)
 }
 
-/// The same without tiles: every distance is computed directly.
-pub(crate) fn without_tiles<T: Scalar>(
-    direct: &Direct<'_, '_, T>,
-    exclude_self: bool,
-    k: usize,
-    control: &Control<'_>,
-) -> Result<KnnGraph<T>, Error> {
-    let n_rows = u32::try_from(direct.rows.n_points()).expect("points are numbered by u32");
-    let rows: Vec<u32> = (0..n_rows).collect();
-    let progress = Progress::new(control, rows.len());
-    let (neighbors, distances) = direct.search(&rows, exclude_self, k, &progress)?;
-    Output { neighbors, distances, unknown: Vec::new() }.into_graph(k)
-}
-
 /// Writes the k nearest of every row of `selection`, the first of which is row number `first`, and returns the rows
 /// that remain unknown.
 fn finish<T: Scalar, K: Kernel>(

@@ -6,7 +6,7 @@ use tsne_core::Scalar;
 
 /// Keeps the `k` smallest pairs (distance, index) of those offered.
 ///
-/// A buffer of `2 k` is filled and then cut back to `k`, which costs a constant number of comparisons an offer; the
+/// A buffer of half as many more is filled and then cut back to `k`, which costs a constant number of comparisons an offer; the
 /// order in which pairs are offered does not change what is kept.
 #[derive(Debug)]
 pub(crate) struct TopK<T> {
@@ -17,7 +17,7 @@ pub(crate) struct TopK<T> {
 
 impl<T: Scalar> TopK<T> {
     pub(crate) fn new(k: usize) -> Self {
-        Self { k, entries: Vec::with_capacity(2 * k), bound: (T::INFINITY, u32::MAX) }
+        Self { k, entries: Vec::with_capacity(room(k)), bound: (T::INFINITY, u32::MAX) }
     }
 
     /// Takes a pair into account.
@@ -25,7 +25,7 @@ impl<T: Scalar> TopK<T> {
     pub(crate) fn offer(&mut self, distance: T, index: u32) {
         if by_distance(&(distance, index), &self.bound) == Ordering::Less {
             self.entries.push((distance, index));
-            if self.entries.len() == 2 * self.k {
+            if self.entries.len() == room(self.k) {
                 self.cut();
             }
         }
@@ -61,6 +61,11 @@ impl<T: Scalar> TopK<T> {
         self.bound = kth;
         self.entries.truncate(self.k);
     }
+}
+
+/// Pairs held in search of `k`.
+fn room(k: usize) -> usize {
+    k + (k / 2).max(2)
 }
 
 /// Order by distance, ties by index. Distances are never NaN.

@@ -28,9 +28,10 @@ use tsne_core::{BackendError, Control, Tick};
 
 /// Asserts that `stage` calls its hook, with counts that make sense, and ends as interrupted when told to stop.
 fn check_interruption<R>(what: &str, stage: impl Fn(&Control<'_>) -> Result<R, BackendError>) {
-    let (calls, nonsense) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    let (calls, nonsense, furthest) = (AtomicUsize::new(0), AtomicUsize::new(0), AtomicUsize::new(0));
     let count = |tick: Tick| {
         calls.fetch_add(1, Ordering::Relaxed);
+        furthest.fetch_max(tick.done, Ordering::Relaxed);
         nonsense.fetch_add(usize::from(tick.done > tick.total), Ordering::Relaxed);
     };
     let listen = |tick| {
@@ -41,6 +42,7 @@ fn check_interruption<R>(what: &str, stage: impl Fn(&Control<'_>) -> Result<R, B
     assert!(listened.is_ok(), "{what}: failed under a hook that lets it go on: {:?}", listened.err());
     assert!(calls.load(Ordering::Relaxed) > 0, "{what}: never called its hook");
     assert_eq!(nonsense.into_inner(), 0, "{what}: reported more done than there is");
+    assert!(furthest.into_inner() > 0, "{what}: never reported anything done");
 
     match stage(&Control::new(&|_| ControlFlow::Break(()))) {
         Ok(_) => panic!("{what}: went on although its hook said to stop"),

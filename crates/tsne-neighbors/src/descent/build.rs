@@ -104,7 +104,7 @@ pub(crate) fn graph_lists<T: Scalar, P: Places<T>, C: Compare>(
 const ROWS: usize = 256;
 
 /// Rows of a round between two looks at the caller's hook.
-const ROWS_A_TICK: usize = 16;
+const ROWS_A_TICK: usize = 4;
 
 /// Compares the points of every leaf of `tree` with each other. Returns the number of pairs compared.
 fn solve_leaves<C: Compare, T: Scalar>(

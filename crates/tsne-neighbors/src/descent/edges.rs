@@ -57,6 +57,7 @@ impl Edges {
             let (mut buffers, mut entries): (Buffers<C>, Vec<u64>) = pool.take();
             let (mut degrees, mut ends) = (Vec::with_capacity(ROWS), Vec::new());
             for i in task * ROWS..n.min((task + 1) * ROWS) {
+                progress.advance(0)?;
                 let first = ends.len();
                 entries.clear();
                 candidates(
@@ -78,7 +79,6 @@ impl Edges {
                 degrees.push(ends.len() - first);
             }
             pool.give_back((buffers, entries));
-            progress.advance(0)?;
             Ok((degrees, ends))
         });
         let parts = parts.collect::<Result<Vec<_>, Error>>()?;

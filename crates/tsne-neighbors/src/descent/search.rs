@@ -70,7 +70,7 @@ impl<T: Scalar, P: Places<T>> SearchGraph<T, P> {
 }
 
 /// Buffers of one thread.
-struct Buffers<C: Compare, D: Distances<T>, T> {
+struct Buffers<C: Compare, D: Distances<T>, T: Scalar> {
     whole: Vec<T>,
     seen: Seen,
     view: View,
@@ -80,7 +80,7 @@ struct Buffers<C: Compare, D: Distances<T>, T> {
     found: Vec<(T, u32)>,
 }
 
-impl<C: Compare, D: Distances<T>, T> Default for Buffers<C, D, T> {
+impl<C: Compare, D: Distances<T>, T: Scalar> Default for Buffers<C, D, T> {
     fn default() -> Self {
         Self {
             whole: Vec::new(),
@@ -106,11 +106,12 @@ pub(crate) fn answer_all<T: Scalar, P: Places<T>, C: Compare, D: Distances<T>>(
     progress: &Progress<'_>,
 ) -> Result<KnnGraph<T>, Error> {
     let in_leaf = |whole: &mut Vec<T>, i: usize| {
+        progress.advance(0)?;
         let i = u32::try_from(i).expect("points are numbered by u32");
-        (graph.trees[0].descend(&graph.points, queries.whole(i, whole)), i)
+        Ok((graph.trees[0].descend(&graph.points, queries.whole(i, whole)), i))
     };
     let all = (0..queries.n_points()).into_par_iter();
-    let mut order: Vec<(usize, u32)> = all.map_init(Vec::new, in_leaf).collect();
+    let mut order = all.map_init(Vec::new, in_leaf).collect::<Result<Vec<(usize, u32)>, Error>>()?;
     order.par_sort_unstable();
     let mut output = Output::new(queries.n_points(), k)?;
     let pool = Pool::default();

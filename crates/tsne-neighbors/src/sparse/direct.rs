@@ -1,6 +1,5 @@
 //! Distances of sparse rows as they are defined: one row spread out, the features of the others looked up in it.
 
-use rayon::prelude::*;
 use tsne_core::{Points, Scalar};
 
 use super::{Entries, RowSummary, Shared, SparsePoints, Term as _, with_term};
@@ -12,7 +11,7 @@ use crate::selection::zeros;
 use crate::top_k::TopK;
 
 /// Points between two looks at the caller's hook.
-const POINTS_A_TICK: usize = 1024;
+const POINTS_A_TICK: usize = 64;
 
 /// What sparse rows are compared with the indexed points by.
 pub(crate) struct SparseDirect<'s, 'a, T: Scalar> {
@@ -34,14 +33,19 @@ pub(crate) struct SparseScratch {
 struct Loaded {
     summary: RowSummary,
     bound: ErrorBound,
+    /// What it was multiplied by, and the points are with it; not used where rows are divided by their lengths.
+    scale: f64,
 }
 
 impl<T: Scalar> SparseDirect<'_, '_, T> {
     fn load(&self, i: usize, scratch: &mut SparseScratch) -> Result<Loaded, Error> {
         let points = self.points;
         let SparseScratch { row, whole, .. } = scratch;
-        let summary = points.read(self.rows, i, row)?;
-        whole.resize(points.n_features(), 0.0);
+        let scale = points.scale_against(self.rows, i);
+        let summary = points.read(self.rows, i, scale, row)?;
+        if whole.is_empty() {
+            *whole = zeros(points.n_features())?;
+        }
         for (&f, &x) in row.columns.iter().zip(&row.values) {
             whole[f as usize] = x;
         }
@@ -50,7 +54,7 @@ impl<T: Scalar> SparseDirect<'_, '_, T> {
         let roundings = if points.shared.is_count() { 0 } else { n_features + points.longest + 16 };
         let bound = ErrorBound::new(n_features, roundings, f64::EPSILON, f64::MIN_POSITIVE)
             .expect("a row has fewer features than would make its sums useless");
-        Ok(Loaded { summary, bound })
+        Ok(Loaded { summary, bound, scale })
     }
 
     /// Takes the row out of the buffers.
@@ -65,6 +69,11 @@ impl<T: Scalar> SparseDirect<'_, '_, T> {
         let points = self.points;
         let (columns, values) = points.matrix.row(j);
         let (a, b) = (loaded.summary, points.summaries[j]);
+        let distance = |quantity: f64| T::lit(points.geometry.output.distance(quantity, loaded.scale));
+        if loaded.scale != points.scale {
+            // Larger than all points: what these sum up to is at another scale.
+            return distance(self.merged(columns, values, loaded.scale, scratch));
+        }
         let whole = &scratch.whole;
         let sum: f64 = with_term!(points.shared, Kind => {
             let terms = columns.iter().zip(values);
@@ -74,23 +83,34 @@ impl<T: Scalar> SparseDirect<'_, '_, T> {
         // What cancellation has left too little of is summed again without it.
         let error = loaded.bound.relative * (a.total + b.total);
         if error > T::EPSILON.to_f64() / 16.0 * quantity && !a.is_zero && !b.is_zero {
-            let SparseScratch { row, other, .. } = scratch;
-            other.columns.clear();
-            other.values.clear();
-            other.columns.extend_from_slice(columns);
-            other.values.extend(values.iter().map(|x| x.to_f64() * b.scale));
-            let squares = matches!(points.shared, Shared::Products);
-            quantity = row.merge(other, |a, b| if squares { (a - b) * (a - b) } else { (a - b).abs() });
+            quantity = self.merged(columns, values, b.scale, scratch);
         }
-        T::lit(points.geometry.output.distance(quantity, points.scale))
+        distance(quantity)
+    }
+
+    /// The quantity of the row in the buffers and one of these features, feature by feature: of sums alone.
+    fn merged(&self, columns: &[u32], values: &[T], scale: f64, scratch: &mut SparseScratch) -> f64 {
+        let SparseScratch { row, other, .. } = scratch;
+        other.columns.clear();
+        other.values.clear();
+        other.columns.extend_from_slice(columns);
+        other.values.extend(values.iter().map(|x| x.to_f64() * scale));
+        let squares = matches!(self.points.shared, Shared::Products);
+        row.merge(other, |a, b| if squares { (a - b) * (a - b) } else { (a - b).abs() })
     }
 }
 
 impl<T: Scalar> Distances<T> for SparseDirect<'_, '_, T> {
     type Scratch = SparseScratch;
 
-    fn is_in_scale(&self, _i: usize) -> bool {
-        true
+    const ROWS: usize = 1;
+
+    fn n_rows(&self) -> usize {
+        self.rows.n_points()
+    }
+
+    fn is_in_scale(&self, i: usize) -> bool {
+        self.points.scale_against(self.rows, i) == self.points.scale
     }
 
     fn distances_to(
@@ -109,35 +129,27 @@ impl<T: Scalar> Distances<T> for SparseDirect<'_, '_, T> {
         Ok(())
     }
 
-    fn search(
+    fn offer_all(
         &self,
         which: &[u32],
         exclude_self: bool,
-        k: usize,
+        best: &mut [TopK<T>],
+        scratch: &mut SparseScratch,
         progress: &Progress<'_>,
-    ) -> Result<(Vec<u32>, Vec<T>), Error> {
-        let len = which.len().saturating_mul(k);
-        let (mut neighbors, mut distances) = (zeros(len)?, zeros(len)?);
-        let outputs = neighbors.par_chunks_exact_mut(k).zip(distances.par_chunks_exact_mut(k));
-        outputs.zip(which).try_for_each_init(
-            || (SparseScratch::default(), TopK::new(k)),
-            |(scratch, nearest), ((neighbors, distances), &i)| {
-                let loaded = self.load(i as usize, scratch)?;
-                for j in 0..self.points.n_points() {
-                    if j.is_multiple_of(POINTS_A_TICK) {
-                        progress.advance(0)?;
-                    }
-                    if !(exclude_self && j == i as usize) {
-                        let distance = self.distance(&loaded, j, scratch);
-                        nearest.offer(distance, u32::try_from(j).expect("points are numbered by u32"));
-                    }
+    ) -> Result<(), Error> {
+        for (&i, best) in which.iter().zip(best) {
+            let loaded = self.load(i as usize, scratch)?;
+            for j in (0_u32..).take(self.points.n_points()) {
+                if (j as usize).is_multiple_of(POINTS_A_TICK) {
+                    progress.advance(0)?;
                 }
-                Self::unload(scratch);
-                nearest.drain_into(neighbors, distances);
-                Ok::<(), Error>(())
-            },
-        )?;
-        Ok((neighbors, distances))
+                if !(exclude_self && i == j) {
+                    best.offer(self.distance(&loaded, j as usize, scratch), j);
+                }
+            }
+            Self::unload(scratch);
+        }
+        Ok(())
     }
 }
 

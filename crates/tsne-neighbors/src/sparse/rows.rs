@@ -37,19 +37,22 @@ impl<T: Scalar> SparseRows<T> {
         progress: &Progress<'_>,
     ) -> Result<Self, Error> {
         let mut copy = Self::empty(points.n_features());
+        if let Points::Sparse(rows) = rows {
+            copy.reserve(rows.n_points(), rows.matrix().n_entries());
+        }
         let mut entries = Entries::default();
         let is_present = matches!(points.shared, Shared::Presence(_));
         for i in 0..rows.n_points() {
             if i.is_multiple_of(ROWS_A_TICK) {
                 progress.advance(0)?;
             }
-            let mut summary = points.read(rows, i, &mut entries)?;
+            let mut summary = points.read(rows, i, points.scale, &mut entries)?;
             // Where values do not count, trees are not to part points by them.
             let value = |&x: &f64| T::lit(if is_present { 1.0 } else { x });
             if !summary.is_zero {
                 // Of the values as they are here, lest near-duplicates be told apart by what was rounded off.
-                let totals = entries.values.iter().map(|x| points.shared.total(value(x).to_f64()));
-                summary.total = totals.sum();
+                let own = |sum, x| sum + points.shared.total(value(x).to_f64());
+                summary.total = entries.values.iter().fold(0.0, own);
             }
             copy.push(&entries.columns, entries.values.iter().map(value), summary);
         }
@@ -65,6 +68,13 @@ impl<T: Scalar> SparseRows<T> {
             n_features,
             blank: Pool::default(),
         }
+    }
+
+    fn reserve(&mut self, n_rows: usize, n_entries: usize) {
+        self.starts.reserve_exact(n_rows);
+        self.columns.reserve_exact(n_entries);
+        self.values.reserve_exact(n_entries);
+        self.summaries.reserve_exact(n_rows);
     }
 
     fn push(&mut self, columns: &[u32], values: impl Iterator<Item = T>, summary: RowSummary) {
@@ -104,6 +114,7 @@ impl<T: Scalar> Places<T> for SparseRows<T> {
 
     fn reordered(&self, order: &[u32]) -> Self {
         let mut copy = Self::empty(self.n_features);
+        copy.reserve(self.summaries.len(), self.columns.len());
         for &i in order {
             let (columns, values) = self.row(i);
             copy.push(columns, values.iter().copied(), self.summary(i));

@@ -10,7 +10,7 @@ use super::{Entries, RowSummary};
 use crate::direct::Distances as _;
 use crate::error::Error;
 use crate::kernels::{Floats, Product};
-use crate::output::{Output, write_nearest};
+use crate::output::{Output, one_by_one, write_nearest};
 use crate::progress::Progress;
 use crate::selection::{Rows, Selection, capacity, index_of, zeros};
 use crate::tile::{Kernel, LANES};
@@ -19,8 +19,8 @@ use crate::top_k::TopK;
 /// Rows to a task.
 const ROWS: usize = 64;
 
-/// Rows between two looks at the caller's hook: a row may have every feature.
-const ROWS_A_TICK: usize = 8;
+/// Tasks whose candidates are turned into rows of the graph together.
+const TASKS_AT_ONCE: usize = 64;
 
 /// What chooses candidates: sums in f32, with a bound on their error.
 type Sums = Floats<Product>;
@@ -35,67 +35,57 @@ pub(super) fn all<T: Scalar>(
     let points = direct.points;
     match Sums::new(points.longest) {
         Some(kernel) if !points.shared.is_count() => by_sums(direct, &kernel, exclude_self, k, control),
-        // Whole numbers are without error in f32 below 2²⁴.
-        _ if points.shared.is_count() && points.longest < 1 << 24 => {
+        // Whole numbers are without error in f32 up to 2²⁴, and a feature adds 1 or 2.
+        _ if points.shared.is_count() && points.longest < 1 << 23 => {
             by_counts(direct, exclude_self, k, control)
         }
         _ => one_by_one(direct, exclude_self, k, control),
     }
 }
 
-/// The same, every distance computed as it is defined.
-pub(super) fn one_by_one<T: Scalar>(
-    direct: &SparseDirect<'_, '_, T>,
-    exclude_self: bool,
-    k: usize,
-    control: &Control<'_>,
-) -> Result<KnnGraph<T>, Error> {
-    let n_rows = direct.rows.n_points();
-    let rows: Vec<u32> = (0_u32..).take(n_rows).collect();
-    let progress = Progress::new(control, n_rows);
-    let (neighbors, distances) = direct.search(&rows, exclude_self, k, &progress)?;
-    Output { neighbors, distances, unknown: Vec::new() }.into_graph(k)
-}
-
 /// Buffers of one task.
 #[derive(Default)]
-struct Buffers {
+struct Buffers<V> {
     entries: Entries,
-    row: Vec<f32>,
-    sums: Vec<f32>,
+    row: Vec<V>,
+    sums: Vec<V>,
 }
 
 impl<T: Scalar> SparseDirect<'_, '_, T> {
     /// Leaves in the buffers what row `i` shares with the points of `block`.
-    fn share(
+    fn share<V: Scalar>(
         &self,
         i: usize,
         plan: &Plan,
-        block: &Block,
-        buffers: &mut Buffers,
+        block: &Block<V>,
+        buffers: &mut Buffers<V>,
+        progress: &Progress<'_>,
     ) -> Result<RowSummary, Error> {
         let Buffers { entries, row, sums } = buffers;
-        let summary = self.points.read(self.rows, i, entries)?;
+        let summary = self.points.read(self.rows, i, self.points.scale, entries)?;
         row.clear();
-        #[allow(clippy::cast_possible_truncation, reason = "the error bound allows for it")]
-        row.extend(entries.values.iter().map(|&x| x as f32));
-        block.share(plan, self.points.shared, &entries.columns, row, sums);
+        row.extend(entries.values.iter().map(|&x| V::lit(x)));
+        block.share(plan, self.points.shared, &entries.columns, row, sums, progress)?;
+        progress.advance(1)?;
         Ok(summary)
     }
 
     /// Calls `compare` for every block of points.
-    fn for_each_block(
+    fn for_each_block<V: Scalar>(
         &self,
-        progress: &Progress<'_>,
-        mut compare: impl FnMut(&Plan, &Block) -> Result<(), Error>,
+        plan: &Plan,
+        mut compare: impl FnMut(&Block<V>) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let (n, plan) = (self.points.n_points(), Plan::new(self.points));
+        let n = self.points.n_points();
         for first in (0..n).step_by(plan.block_len) {
-            progress.advance(0)?;
-            let block = Block::new(self.points, &plan, first..(first + plan.block_len).min(n));
-            compare(&plan, &block)?;
+            compare(&Block::new(self.points, plan, first..(first + plan.block_len).min(n))?)?;
         }
         Ok(())
+    }
+
+    /// Steps of a search: every row with every block, and every row once more.
+    fn steps(&self, plan: &Plan) -> usize {
+        self.rows.n_points().saturating_mul(self.points.n_points().div_ceil(plan.block_len) + 1)
     }
 }
 
@@ -108,62 +98,76 @@ fn by_sums<T: Scalar>(
     control: &Control<'_>,
 ) -> Result<KnnGraph<T>, Error> {
     let (points, n_rows) = (direct.points, direct.rows.n_points());
-    let progress = &Progress::new(control, n_rows);
-    let mut entries = zeros(n_rows.saturating_mul(capacity(k)))?;
+    let plan = &Plan::new(points)?;
+    let progress = &Progress::new(control, direct.steps(plan));
+    let task_entries = ROWS * capacity(k);
+    let mut entries: Vec<u64> = zeros(n_rows.saturating_mul(capacity(k)))?;
     let norms = |first: usize| {
         progress.advance(0)?;
         let mut buffer = Entries::default();
         let norm = |i| {
             // A row of zeros that should have length 1 is at no distance from others of its kind, which no sum tells.
-            let summary = points.read(direct.rows, i, &mut buffer)?;
+            let summary = points.read(direct.rows, i, points.scale, &mut buffer)?;
             #[allow(clippy::cast_possible_truncation, reason = "the error bound allows for it")]
             Ok(if summary.is_zero { Sums::PADDING } else { summary.total as f32 })
         };
         (first..n_rows.min(first + ROWS)).map(norm).collect::<Result<Vec<f32>, Error>>()
     };
     let selections = entries
-        .par_chunks_mut(ROWS * capacity(k))
+        .par_chunks_mut(task_entries)
         .enumerate()
         .map(|(task, entries)| Ok(Selection::new(Rows::of_norms(norms(task * ROWS)?, k), entries)));
     let mut selections = selections.collect::<Result<Vec<_>, Error>>()?;
-    direct.for_each_block(progress, |plan, block| {
+    direct.for_each_block(plan, |block: &Block<f32>| {
         let tasks = selections.par_iter_mut().enumerate();
         tasks.try_for_each_init(Buffers::default, |buffers, (task, selection)| {
             for row in 0..selection.n_rows() {
-                if row.is_multiple_of(ROWS_A_TICK) {
-                    progress.advance(0)?;
-                }
                 let i = task * ROWS + row;
-                let total = direct.share(i, plan, block, buffers)?.total;
+                let total = direct.share(i, plan, block, buffers, progress)?.total;
                 let itself = if exclude_self { i } else { usize::MAX };
                 dispatch!(Level::new(), simd => pick(simd, kernel, block, &buffers.sums, total, row, itself, selection));
             }
             Ok(())
         })
     })?;
+    let mut tasks: Vec<Rows<Sums>> = selections.into_iter().map(Selection::into_rows).collect();
     let mut output = Output::new(n_rows, k)?;
-    let outputs = output.neighbors.par_chunks_mut(ROWS * k).zip(output.distances.par_chunks_mut(ROWS * k));
-    let unknown = outputs.zip(selections).enumerate().map_init(
-        || (SparseScratch::default(), Vec::new()),
-        |(scratch, found), (task, ((neighbors, distances), mut selection))| {
-            let mut unknown = Vec::new();
-            let rows = neighbors.chunks_exact_mut(k).zip(distances.chunks_exact_mut(k));
-            for (row, (neighbors, distances)) in rows.enumerate() {
-                let i = task * ROWS + row;
-                progress.advance(1)?;
-                let Some(candidates) = selection.candidates(kernel, row) else {
-                    unknown.push(u32::try_from(i).expect("points are numbered by u32"));
-                    continue;
-                };
-                let others = candidates.iter().map(|&entry| index_of(entry));
-                direct.distances_to(i, others, scratch, found)?;
-                write_nearest(found, neighbors, distances);
-            }
-            Ok(unknown)
-        },
-    );
-    output.unknown = unknown.collect::<Result<Vec<_>, Error>>()?.concat();
-    drop(entries);
+    // From the end on, so that candidates can be given back while rows of the graph take their place.
+    while !tasks.is_empty() {
+        let first_task = tasks.len().saturating_sub(TASKS_AT_ONCE);
+        let first = first_task * ROWS;
+        let outputs = output.neighbors[first * k..]
+            .par_chunks_mut(ROWS * k)
+            .zip(output.distances[first * k..].par_chunks_mut(ROWS * k));
+        let found = tasks
+            .par_drain(first_task..)
+            .zip(entries[first_task * task_entries..].par_chunks_mut(task_entries))
+            .zip(outputs)
+            .enumerate()
+            .map_init(
+                || (SparseScratch::default(), Vec::new()),
+                |(scratch, found), (at, ((rows, entries), (neighbors, distances)))| {
+                    let mut selection = Selection::new(rows, entries);
+                    let mut unknown = Vec::new();
+                    let rows = neighbors.chunks_exact_mut(k).zip(distances.chunks_exact_mut(k));
+                    for (row, (neighbors, distances)) in rows.enumerate() {
+                        let i = first + at * ROWS + row;
+                        progress.advance(1)?;
+                        let Some(candidates) = selection.candidates(kernel, row) else {
+                            unknown.push(u32::try_from(i).expect("points are numbered by u32"));
+                            continue;
+                        };
+                        let others = candidates.iter().map(|&entry| index_of(entry));
+                        direct.distances_to(i, others, scratch, found)?;
+                        write_nearest(found, neighbors, distances);
+                    }
+                    Ok(unknown)
+                },
+            );
+        output.unknown.extend(found.collect::<Result<Vec<_>, Error>>()?.concat());
+        entries.truncate(first_task * task_entries);
+        entries.shrink_to_fit();
+    }
     output.complete(direct, exclude_self, k, progress)
 }
 
@@ -172,7 +176,7 @@ fn by_sums<T: Scalar>(
 fn pick<S: Simd>(
     simd: S,
     kernel: &Sums,
-    block: &Block,
+    block: &Block<f32>,
     sums: &[f32],
     total: f64,
     row: usize,
@@ -218,18 +222,16 @@ fn by_counts<T: Scalar>(
     control: &Control<'_>,
 ) -> Result<KnnGraph<T>, Error> {
     let (points, n_rows) = (direct.points, direct.rows.n_points());
-    let progress = &Progress::new(control, n_rows);
+    let plan = &Plan::new(points)?;
+    let progress = &Progress::new(control, direct.steps(plan));
     let mut nearest: Vec<TopK<T>> = (0..n_rows).map(|_| TopK::new(k)).collect();
-    direct.for_each_block(progress, |plan, block| {
+    direct.for_each_block(plan, |block: &Block<T>| {
         let tasks = nearest.par_chunks_mut(ROWS).enumerate();
         tasks.try_for_each_init(Buffers::default, |buffers, (task, nearest)| {
             for (i, nearest) in (task * ROWS..).zip(nearest) {
-                if i.is_multiple_of(ROWS_A_TICK) {
-                    progress.advance(0)?;
-                }
-                let summary = direct.share(i, plan, block, buffers)?;
-                for (j, &sum) in (block.first..).zip(&buffers.sums) {
-                    let quantity = points.quantity(summary, points.summaries[j], f64::from(sum));
+                let summary = direct.share(i, plan, block, buffers, progress)?;
+                for (j, sum) in (block.first..).zip(&buffers.sums) {
+                    let quantity = points.quantity(summary, points.summaries[j], sum.to_f64());
                     let distance = T::lit(points.geometry.output.distance(quantity, points.scale));
                     if !(exclude_self && j == i) {
                         nearest.offer(distance, u32::try_from(j).expect("points are numbered by u32"));
@@ -241,9 +243,10 @@ fn by_counts<T: Scalar>(
     })?;
     let mut output = Output::new(n_rows, k)?;
     let rows = output.neighbors.chunks_exact_mut(k).zip(output.distances.chunks_exact_mut(k));
-    for (mut nearest, (neighbors, distances)) in nearest.into_iter().zip(rows) {
-        nearest.drain_into(neighbors, distances);
+    // From the end on, so that what was kept can be given back while rows of the graph take its place.
+    for (neighbors, distances) in rows.rev() {
+        progress.advance(1)?;
+        nearest.pop().expect("one for each row").drain_into(neighbors, distances);
     }
-    progress.advance(n_rows)?;
     output.into_graph(k)
 }

@@ -1,7 +1,7 @@
 //! Measures of quality against another library, and at their extremes.
 
 use tsne_core::{Control, KnnGraph, NeighborIndex, Points, Seed};
-use tsne_neighbors::quality::{Rows, preservation, recall};
+use tsne_neighbors::quality::{Rows, preservation, recall, silhouette};
 use tsne_neighbors::{Error, Exact, Metric};
 
 use crate::data::cube;
@@ -27,11 +27,44 @@ fn trustworthiness_and_continuity_agree_with_another_library() {
             preservation(cube, &Metric::Euclidean, square, k, Rows::All, &Control::NONE).expect("legal");
         assert!((found.trustworthiness - trustworthiness).abs() < 1e-14, "k = {k}: {found:?}");
         assert!((found.continuity - continuity).abs() < 1e-14, "k = {k}: {found:?}");
+        let near = Exact::new(square).expect("finite").knn_graph(k, &Control::NONE).expect("legal");
+        let kept = recall(&near, cube, &Metric::Euclidean, Rows::All, &Control::NONE).expect("legal");
+        assert_eq!(found.kept, kept, "the neighbors in the map are a graph of the data");
     }
     let same = preservation(cube, &Metric::Euclidean, cube, 7, Rows::All, &Control::NONE).expect("legal");
     assert_eq!((same.trustworthiness, same.continuity), (1.0, 1.0), "a map that changes nothing");
     let error = preservation(cube, &Metric::Euclidean, square, 40, Rows::All, &Control::NONE);
     assert_eq!(error, Err(Error::NeighborCount { k: 40, max: 39 }));
+}
+
+/// Values of `sklearn.metrics.silhouette_score`, scikit-learn 1.9.1.
+#[test]
+fn silhouettes_agree_with_another_library() {
+    let (_, square) = cube_and_square();
+    // Fields of a board of three by two, and then one point in a group of its own.
+    let from = |x: f64, least: f64| u32::from(x >= least);
+    let field = |x: &[f64]| from(3.0 * x[0], 1.0) + from(3.0 * x[0], 2.0) + 3 * from(2.0 * x[1], 1.0);
+    let mut labels: Vec<u32> = square.chunks_exact(2).map(field).collect();
+    let square = Points::from_row_major(&square, 2).expect("shape");
+    let measure = |metric, labels: &[u32], rows| silhouette(square, &metric, labels, rows, &Control::NONE);
+    let close = |found: Result<Option<f64>, Error>, value: f64| {
+        let found = found.expect("legal").expect("several groups");
+        assert!((found - value).abs() < 1e-14, "{found} instead of {value}");
+    };
+    close(measure(Metric::Euclidean, &labels, Rows::All), 0.3422765667870251);
+    labels[7] = 40;
+    close(measure(Metric::Euclidean, &labels, Rows::All), 0.2192751519615471);
+    close(measure(Metric::Manhattan, &labels, Rows::All), 0.2052148259760364);
+
+    assert_eq!(measure(Metric::Euclidean, &[3; 80], Rows::All), Ok(None), "one group");
+    let alone: Vec<u32> = (0..80).collect();
+    assert_eq!(measure(Metric::Euclidean, &alone, Rows::All), Ok(Some(0.0)), "everyone alone");
+    let error = measure(Metric::Euclidean, &labels[1..], Rows::All);
+    assert_eq!(error, Err(Error::RowMismatch { expected: 80, got: 79 }));
+    let here = Points::from_row_major(&[1.0; 80], 1).expect("shape");
+    let halves: Vec<u32> = (0..80).map(|i| i % 2).collect();
+    let found = silhouette(here, &Metric::Euclidean, &halves, Rows::Sample(9, Seed(1)), &Control::NONE);
+    assert_eq!(found, Ok(Some(0.0)), "all in one place");
 }
 
 #[test]

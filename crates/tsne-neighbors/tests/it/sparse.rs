@@ -84,7 +84,13 @@ fn every_sparse_metric_agrees_with_its_dense_form() {
 fn metrics_that_need_every_feature_are_refused() {
     let csr = to_csr(&few_values(20, 5, 1), 5);
     let points = Points::from_csr(&csr).expect("columns");
-    for metric in [Metric::Canberra, Metric::Correlation, Metric::Chebyshev, Metric::Minkowski { p: 3.0 }] {
+    for metric in [
+        Metric::Canberra,
+        Metric::Correlation,
+        Metric::Chebyshev,
+        Metric::Minkowski { p: 3.0 },
+        Metric::StandardizedEuclidean { variances: None },
+    ] {
         let error = Exact::with_metric(points, &metric).expect_err("refused");
         assert_eq!(error, Error::DenseMetric { metric: metric.name() });
     }
@@ -112,5 +118,98 @@ fn orthogonal_rows_and_rows_of_zeros_are_met_once() {
         let found = sparse.knn_graph(25, &Control::NONE).expect("legal");
         found.check_rows(n, true).expect("rows keep their promises");
         assert_eq!(found.distances(), dense.knn_graph(25, &Control::NONE).expect("legal").distances());
+    }
+}
+
+/// More points than a block has, by every way in which blocks are searched, in both types.
+#[test]
+fn points_in_several_blocks_have_the_neighbors_of_dense_ones() {
+    fn agree<T: Scalar>(values: &[f64], d: usize, tolerance: f64) {
+        let values: Vec<T> = values.iter().map(|&x| T::lit(x)).collect();
+        let n = values.len() / d;
+        let csr = to_csr(&values, d);
+        let (sparse, dense) =
+            (Points::from_csr(&csr).expect("columns"), Points::from_row_major(&values, d).expect("shape"));
+        for metric in [Metric::Euclidean, Metric::Cosine, Metric::Manhattan, Metric::Hamming, Metric::Jaccard]
+        {
+            let name = metric.name();
+            let found = Exact::with_metric(sparse, &metric).expect("legal").knn_graph(7, &Control::NONE);
+            let found = found.expect("legal");
+            found.check_rows(n, true).unwrap_or_else(|e| panic!("{name}: {e}"));
+            // Every row of the first block, of the last, and a few between.
+            let which: Vec<usize> = (0..n).step_by(97).chain(n - 5..n).collect();
+            let dense = Exact::with_metric(dense, &metric).expect("legal");
+            let asked: Vec<T> = which.iter().flat_map(|&i| values[i * d..(i + 1) * d].to_vec()).collect();
+            let asked = Points::from_row_major(&asked, d).expect("shape");
+            // A query finds itself, or an equal point, besides.
+            let expected = dense.query(asked, 8, &Control::NONE).expect("legal");
+            for (at, &i) in which.iter().enumerate() {
+                for (a, b) in found.row(i).1.iter().zip(&expected.row(at).1[1..]) {
+                    let (a, b) = (a.to_f64(), b.to_f64());
+                    assert!((a - b).abs() <= tolerance * (1.0 + b), "{name}, row {i}: {a}, dense {b}");
+                }
+            }
+        }
+    }
+    let values = few_values(9000, 12, 5);
+    agree::<f64>(&values, 12, 1e-14);
+    // Distances are rounded to the type, and rows divided by their lengths in f64.
+    agree::<f32>(&values, 12, 1e-6);
+}
+
+/// What f32 does not tell apart, or has not: counts are of the values as they were given, one by one and in blocks.
+#[test]
+fn values_are_equal_when_they_are_and_present_when_they_are() {
+    let close = [16_777_216.0, 0.0, 16_777_217.0, 0.0];
+    let small = [1e-50, 0.0, 1e-50, 1.0];
+    for (values, metric, expected) in [(close, Metric::Hamming, 0.5), (small, Metric::Jaccard, 0.5)] {
+        let csr = to_csr(&values, 2);
+        let index = Exact::with_metric(Points::from_csr(&csr).expect("columns"), &metric).expect("legal");
+        let graph = index.knn_graph(1, &Control::NONE).expect("legal");
+        assert_eq!(graph.distances(), [expected; 2], "{}", metric.name());
+        for n in [2, 40] {
+            let queries: Vec<f64> = values[..2].iter().copied().cycle().take(2 * n).collect();
+            let queries = Points::from_row_major(&queries, 2).expect("shape");
+            let answers = index.query(queries, 2, &Control::NONE).expect("legal");
+            assert_eq!(answers.row(n - 1), (&[0, 1][..], &[0.0, expected][..]), "{n} of {}", metric.name());
+        }
+    }
+}
+
+/// Distances of rows of zeros are ties, which go to the smaller index whatever the rounding of lengths.
+#[test]
+fn rows_of_zeros_are_as_far_from_all_others() {
+    let csr = to_csr(&[0.0, 0.0, 3.0, 0.0, 1.0, 1.0], 2);
+    let index = Exact::with_metric(Points::from_csr(&csr).expect("columns"), &Metric::Cosine).expect("legal");
+    let graph = index.knn_graph(2, &Control::NONE).expect("legal");
+    assert_eq!(graph.row(0), (&[1, 2][..], &[1.0, 1.0][..]), "half of the square of the root of 2, exactly");
+    let empty = to_csr(&[0.0; 6], 2);
+    let index =
+        Exact::with_metric(Points::from_csr(&empty).expect("columns"), &Metric::Hamming).expect("legal");
+    let graph = index.knn_graph(2, &Control::NONE).expect("legal");
+    assert!(graph.distances().iter().all(|d: &f64| d.to_bits() == 0), "no distance is −0: {graph:?}");
+}
+
+#[test]
+fn queries_of_any_size_have_distances() {
+    let csr = to_csr(&[1.0, 0.0, 0.5, 2.0], 2);
+    let index = Exact::new(Points::from_csr(&csr).expect("columns")).expect("legal");
+    for n in [1, 40] {
+        let queries: Vec<f64> = [1e200, 0.0].into_iter().cycle().take(2 * n).collect();
+        let answers = index.query(Points::from_row_major(&queries, 2).expect("shape"), 2, &Control::NONE);
+        let answers = answers.expect("a distance that f64 has");
+        assert_eq!(answers.row(0), (&[0, 1][..], &[1e200, 1e200][..]), "{n} queries");
+    }
+}
+
+#[test]
+fn lengths_without_an_inverse_are_refused_by_their_rows() {
+    let values = [1.0, 0.0, 1e-310, 0.0];
+    let csr = to_csr(&values, 2);
+    for points in
+        [Points::from_csr(&csr).expect("columns"), Points::from_row_major(&values, 2).expect("shape")]
+    {
+        let error = Exact::with_metric(points, &Metric::Cosine).expect_err("refused");
+        assert!(matches!(error, Error::BadRow { row: 1, metric: "cosine", .. }), "{error}");
     }
 }

@@ -237,3 +237,16 @@ fn the_hook_is_called_after_a_bounded_number_of_comparisons() {
     let ticks = ticks.into_inner() as u64;
     assert!(pairs / ticks < 1 << 12, "{pairs} pairs in {ticks} calls");
 }
+
+/// Differences of such values overflow, and projections on them are no numbers.
+#[test]
+fn values_near_the_largest_number_are_searched() {
+    let signs = data::uniform(Seed(8), 5000, 2).values;
+    let values: Vec<f64> = signs.iter().map(|&x| if x < 0.5 { -1e200 } else { 1e200 }).collect();
+    let csr = to_csr(&values, 2);
+    let points = Points::from_csr(&csr).expect("columns");
+    let index = NnDescent::with_metric(points, &Metric::Hamming, Seed(1)).expect("legal");
+    let graph = index.knn_graph(15, &Control::NONE).expect("legal");
+    graph.check_rows(5000, true).expect("rows keep their promises");
+    assert!(graph.distances().iter().all(|&d| d == 0.0), "a quarter of all points is equal to each");
+}
