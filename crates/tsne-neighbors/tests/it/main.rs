@@ -5,6 +5,7 @@ mod data;
 mod degenerate;
 mod exact;
 mod forest;
+mod indexes;
 mod metrics;
 #[cfg(any(feature = "hnsw", feature = "instant-distance"))]
 mod navigable;
