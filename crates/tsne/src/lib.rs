@@ -60,7 +60,7 @@ pub use model::{ModelError, ModelInfo, SaveOptions};
 pub use optimization::Optimization;
 pub use options::{Initialization, NegativeGradientMethod, Neighbors, NewPositions};
 pub use partial::PartialTsneEmbedding;
-pub use plan::{Chosen, Plan, Reason};
+pub use plan::{Chosen, InputShape, Plan, Reason};
 pub use report::{Report, Stage, Warning};
 pub use run::Event;
 pub use samples::{Rows, Samples};

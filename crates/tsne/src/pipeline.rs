@@ -13,7 +13,7 @@ use crate::config::Weights;
 use crate::embedding::check_positions;
 use crate::input::{Given, Index};
 use crate::last_map::LastMap;
-use crate::plan::Shape;
+use crate::plan::InputShape;
 use crate::repulsion::KeptRepulsion;
 use crate::run::{Observer, tell};
 use crate::{
@@ -117,7 +117,7 @@ impl<'a, T: Scalar, const D: usize> Preparation<'a, T, D> {
         input: &Input<'_, T>,
         observe: Option<&'a Observer<'a, T, D>>,
     ) -> Result<Self, Error> {
-        let plan = config.plan_for(Shape {
+        let plan = config.plan_for(InputShape {
             n_points: input.n_points()?,
             n_features: input.points()?.map(|points| points.n_features()),
             is_sparse: matches!(input.points()?, Some(Points::Sparse(_))),

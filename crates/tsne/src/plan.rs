@@ -71,9 +71,19 @@ pub struct Plan {
     pub n_threads: usize,
 }
 
-/// What a fit is given.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shape {
+/// The shape of what a fit is given: an [`Input`](crate::Input) without its numbers, for [`Tsne::plan_for`].
+///
+/// ```
+/// use tsne::{InputShape, Tsne};
+///
+/// let plan = Tsne::new().plan_for(InputShape::index(1797))?;
+/// assert!(plan.neighbors.is_none() && plan.n_features.is_none());
+/// assert_eq!(Tsne::new().plan_for(InputShape::points(1797, 64))?, Tsne::new().plan(1797, 64)?);
+/// # Ok::<(), tsne::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub struct InputShape {
     pub(crate) n_points: usize,
     pub(crate) n_features: Option<usize>,
     pub(crate) is_sparse: bool,
@@ -83,23 +93,51 @@ pub(crate) struct Shape {
     pub(crate) has_affinities: bool,
 }
 
+impl InputShape {
+    /// Dense points, whose neighbors are searched for.
+    pub fn points(n_points: usize, n_features: usize) -> Self {
+        let n_features = Some(n_features);
+        Self { n_points, n_features, is_sparse: false, has_index: false, has_affinities: false }
+    }
+
+    /// An index of so many points, or distances between them, without the points.
+    pub fn index(n_points: usize) -> Self {
+        Self { n_points, n_features: None, is_sparse: false, has_index: true, has_affinities: false }
+    }
+
+    /// Affinities of so many points, without the points.
+    pub fn affinities(n_points: usize) -> Self {
+        Self { n_points, n_features: None, is_sparse: false, has_index: false, has_affinities: true }
+    }
+
+    /// Adds the points, of so many features, to an index or to affinities.
+    pub fn with_points(mut self, n_features: usize) -> Self {
+        self.n_features = Some(n_features);
+        self
+    }
+
+    /// Whether the points are sparse.
+    pub fn sparse(mut self, is_sparse: bool) -> Self {
+        self.is_sparse = is_sparse;
+        self
+    }
+}
+
 impl<const D: usize> Tsne<D> {
-    /// Checks every parameter and resolves every `Auto` for data of this shape, computing nothing.
+    /// Checks every parameter and resolves every `Auto` for dense points of this shape, computing nothing.
     ///
     /// # Errors
     /// The first parameter or dimension out of its range.
     pub fn plan(&self, n_points: usize, n_features: usize) -> Result<Plan, Error> {
-        self.plan_for(Shape {
-            n_points,
-            n_features: Some(n_features),
-            is_sparse: false,
-            has_index: false,
-            has_affinities: false,
-        })
+        self.plan_for(InputShape::points(n_points, n_features))
     }
 
-    pub(crate) fn plan_for(&self, shape: Shape) -> Result<Plan, Error> {
-        let Shape { n_points, n_features, is_sparse, has_index, has_affinities } = shape;
+    /// [`plan`](Self::plan) for whatever a fit can begin with: the plan in the report of that fit.
+    ///
+    /// # Errors
+    /// As [`plan`](Self::plan).
+    pub fn plan_for(&self, shape: InputShape) -> Result<Plan, Error> {
+        let InputShape { n_points, n_features, is_sparse, has_index, has_affinities } = shape;
         if n_points == 0 || n_features == Some(0) {
             return Err(Error::NoData { n_points, n_features: n_features.unwrap_or(0) });
         }

@@ -51,7 +51,7 @@ impl<const D: usize> Transform<D> {
             sigma: None,
             initialization: NewPositions::Median,
             k: 25,
-            early_exaggeration: Phase { n_iter: 0, exaggeration: 4.0, ..main },
+            early_exaggeration: Phase { n_iter: 0, exaggeration: 4.0, momentum: 0.5, ..main },
             main,
         }
     }
@@ -123,7 +123,7 @@ impl<const D: usize> Transform<D> {
         self
     }
 
-    /// Momentum of the first phase. Default 0.8.
+    /// Momentum of the first phase. Default 0.5.
     pub fn initial_momentum(mut self, momentum: f64) -> Self {
         self.early_exaggeration.momentum = momentum;
         self

@@ -2,12 +2,18 @@
 
 use std::sync::Arc;
 
-use tsne::core::{Control, NeighborIndex};
+use tsne::core::{Control, NeighborIndex, NeighborQuery};
 use tsne::neighbors::{Exact, PrecomputedDistances};
 use tsne::{
-    Data, Initialization, Input, NegativeGradientMethod, Points, Seed, Transform, Tsne, TsneEmbedding,
+    Data, Initialization, Input, NegativeGradientMethod, PartialTsneEmbedding, Points, Seed, Transform, Tsne,
+    TsneEmbedding,
 };
-use tsne_testkit::data;
+use tsne_testkit::{close, data};
+
+fn quick() -> Tsne {
+    let method = NegativeGradientMethod::BarnesHut;
+    Tsne::new().early_exaggeration_iter(100).n_iter(250).negative_gradient_method(method)
+}
 
 /// Share of the irises at these positions whose ten nearest are mostly of their kind, ties going to their own.
 fn accuracy(positions: &[[f64; 2]], labels: &[u32]) -> f64 {
@@ -94,10 +100,6 @@ fn distances_start_from_the_spectrum_or_from_the_start_asked_for() {
 #[test]
 fn every_usage_keeps_the_irises_apart() {
     let iris = data::iris();
-    let quick = || {
-        let method = NegativeGradientMethod::BarnesHut;
-        Tsne::new().early_exaggeration_iter(100).n_iter(250).negative_gradient_method(method)
-    };
     let data = Arc::new(Data::copy_of(iris.points()));
     let graph = Exact::new(iris.points()).expect("finite").knn_graph(90, &Control::NONE).expect("90 of 149");
     let affinities = quick().fit(&data).expect("plain data").joint_affinities().clone();
@@ -120,4 +122,70 @@ fn every_usage_keeps_the_irises_apart() {
             assert!(share > 0.93, "placed anew: {share} of the irises are among their own");
         }
     }
+}
+
+#[test]
+fn several_perplexities_place_points_by_several() {
+    let iris = data::iris();
+    let data = Arc::new(Data::copy_of(iris.points()));
+    let map: TsneEmbedding<f64, 2> = quick().perplexities(&[10.0, 30.0]).fit(&data).expect("plain data");
+    let place = |perplexities: &[f64]| -> PartialTsneEmbedding<f64, 2> {
+        let how = Transform::new().perplexities(perplexities).n_iter(50);
+        map.transform_with(iris.points(), &how).expect("the data are kept")
+    };
+    let placed = place(&[5.0, 10.0]);
+    let share = accuracy(placed.positions(), &iris.labels);
+    assert!(share > 0.93, "{share} of the irises are among their own");
+    assert!(placed.warnings().is_empty(), "both are used as they are: {:?}", placed.warnings());
+    for one in [5.0, 10.0] {
+        assert_ne!(placed.affinities(), place(&[one]).affinities(), "{one} alone weighs them otherwise");
+    }
+}
+
+/// A map of a matrix of distances, and new points of which only the distances to the points of the map are known.
+#[test]
+fn distances_to_the_points_of_a_map_place_new_ones() {
+    let mut iris = data::iris();
+    // A little noise, so that no two distances are equal and ties cannot fall otherwise by a rounding.
+    let noise = data::uniform(Seed(7), iris.n_points(), 4);
+    iris.values.iter_mut().zip(&noise.values).for_each(|(x, noise)| *x += 1e-3 * noise);
+    let (new, old): (Vec<usize>, Vec<usize>) = (0..iris.n_points()).partition(|i| i % 7 == 3);
+    let distance =
+        |i, j| iris.row(i).iter().zip(iris.row(j)).map(|(a, b)| (a - b) * (a - b)).sum::<f64>().sqrt();
+    let block = |rows: &[usize]| -> Vec<f64> {
+        rows.iter().flat_map(|&i| old.iter().map(move |&j| distance(i, j))).collect()
+    };
+    let (square, block) = (block(&old), block(&new));
+    let square = Points::from_row_major(&square, old.len()).expect("square");
+    let block = Points::from_row_major(&block, old.len()).expect("a row for each new point");
+    let index = Arc::new(PrecomputedDistances::new(square).expect("legal distances").into_owned());
+    let map: TsneEmbedding<f64, 2> =
+        quick().fit(Input::from_shared_index(index)).expect("a map of distances");
+    let placed = map.transform(block).expect("the index is kept");
+
+    let positions = Points::from_row_major(map.positions().as_flattened(), 2).expect("rows");
+    let of_new = Points::from_row_major(placed.positions().as_flattened(), 2).expect("rows");
+    let near = Exact::new(positions).expect("finite").query(of_new, 10, &Control::NONE).expect("legal");
+    let astray = (0..new.len()).filter(|&i| {
+        let own = |&&j: &&u32| iris.labels[old[j as usize]] == iris.labels[new[i]];
+        near.row(i).0.iter().filter(own).count() < 5
+    });
+    let astray = astray.count();
+    // One or two flowers of every twenty lie nearer to the other kind in the data themselves.
+    assert!(astray <= 2, "{astray} of {} new irises lie among another kind", new.len());
+
+    // They are weighed as by their features.
+    let rows = |which: &[usize]| -> Vec<f64> { which.iter().flat_map(|&i| iris.row(i).to_vec()).collect() };
+    let data = Arc::new(Data::from_row_major(rows(&old), 4).expect("rows"));
+    let by_features: TsneEmbedding<f64, 2> = quick().fit(&data).expect("plain data");
+    let features = rows(&new);
+    let features = Points::from_row_major(&features, 4).expect("rows");
+    let expected = by_features.transform(features).expect("the data are kept");
+    let (found, expected) = (placed.affinities(), expected.affinities());
+    assert_eq!(found.columns(), expected.columns(), "the same neighbors");
+    // Distances differ by a rounding, and bandwidths are searched for until the entropy is met to 4e-15.
+    close::assert_close(found.values(), expected.values(), 1e-9, 0.0, "weights");
+
+    let error = map.transform(features).expect_err("four features are not as many distances");
+    assert_eq!(error.code(), Some("E116"), "{error}");
 }

@@ -137,3 +137,36 @@ fn neighbors_are_chosen_by_size_metric_and_kind() {
         assert_eq!(chosen(Tsne::new().neighbors(requested), 1000).value, requested, "{name} as requested");
     }
 }
+
+#[test]
+fn whatever_is_given_is_planned_as_it_is_fitted() {
+    use std::sync::Arc;
+
+    use tsne::neighbors::Exact;
+    use tsne::{Data, Input, InputShape, Metric};
+    let values: Vec<f64> = (0..40 * 3).map(|i| f64::from(i * i % 101)).collect();
+    let data = Arc::new(Data::from_row_major(values, 3).expect("a matrix"));
+    let config = Tsne::new().perplexity(5.0).pca(2).early_exaggeration_iter(0).n_iter(0);
+    let index = Exact::with_metric(data.points(), &Metric::Manhattan).expect("finite");
+    let affinities = config.prepare_initial(&data).expect("a map").joint_affinities().clone();
+    for (input, shape, what) in [
+        (Input::from(Arc::clone(&data)), InputShape::points(40, 3), "points"),
+        (Input::from_index(&index), InputShape::index(40), "an index"),
+        (Input::from_index(&index).with_data(&data), InputShape::index(40).with_points(3), "both"),
+        (Input::from_affinities(affinities.clone()), InputShape::affinities(40), "affinities"),
+        (
+            Input::from_affinities(affinities).with_data(&data),
+            InputShape::affinities(40).with_points(3),
+            "affinities and points",
+        ),
+    ] {
+        let map = config.prepare_initial(input).expect("a map");
+        assert_eq!(config.plan_for(shape).expect("legal"), map.report().plan, "{what}");
+    }
+    let many = Tsne::new().plan_for(InputShape::points(1_000_000, 50).sparse(true)).expect("legal");
+    assert_eq!(
+        many.neighbors.expect("a search").value,
+        Neighbors::Exact,
+        "sparse points are never approximated"
+    );
+}
