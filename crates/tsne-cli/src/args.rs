@@ -61,9 +61,16 @@ impl Cli {
         let (words, given) = config::with_file(words, &command).map_err(Unread::Config)?;
         let matches = command.clone().try_get_matches_from(words)?;
         let mut cli = Self::from_arg_matches(&matches)?;
-        if let (Command::Fit(fit), Some((_, flags))) = (&mut cli.command, matches.subcommand()) {
-            fit.configuration = config::effective(flags, &command);
-            fit.parameters.given = given;
+        match (&mut cli.command, matches.subcommand()) {
+            (Command::Fit(fit), Some((name, flags))) => {
+                fit.configuration = config::effective(flags, &command, name);
+                fit.parameters.given = given;
+            }
+            (Command::Plan(plan), _) => plan.parameters.given = given,
+            (Command::Transform(transform), Some((name, flags))) => {
+                transform.configuration = config::effective(flags, &command, name);
+            }
+            _ => {}
         }
         Ok(cli)
     }
@@ -205,6 +212,10 @@ pub(crate) struct TransformArgs {
     #[arg(long)]
     pub(crate) force: bool,
 
+    /// Take flags from this TOML file, such as the configuration in a report; those given here win
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) config: Option<PathBuf>,
+
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
     #[command(flatten)]
@@ -213,6 +224,10 @@ pub(crate) struct TransformArgs {
     pub(crate) pictures: PictureArgs,
     #[command(flatten)]
     pub(crate) telling: TellingArgs,
+
+    /// All flags and their values, defaults included
+    #[arg(skip)]
+    pub(crate) configuration: toml::Table,
 }
 
 #[derive(Args, Debug)]
@@ -244,11 +259,19 @@ pub(crate) struct PlotArgs {
 #[derive(Args, Debug)]
 pub(crate) struct PlanArgs {
     /// Data file
-    pub(crate) input: PathBuf,
+    #[arg(required_unless_present_any = ["graph", "affinities"])]
+    pub(crate) input: Option<PathBuf>,
 
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+
+    #[command(flatten)]
+    pub(crate) given: GivenArgs,
+
+    /// Take flags from this TOML file, such as the configuration in a report of a fit; those given here win
+    #[arg(long, value_name = "FILE.toml")]
+    pub(crate) config: Option<PathBuf>,
 
     #[command(flatten)]
     pub(crate) reading: ReadingArgs,
@@ -277,7 +300,7 @@ pub(crate) struct EvalArgs {
     /// Data file that the map was made of
     pub(crate) input: PathBuf,
 
-    /// The map: a table or array of positions, in the order of the data
+    /// The map, in the order of the data: a table or array of positions, or a model or checkpoint
     pub(crate) map: PathBuf,
 
     /// Neighbors that are compared
@@ -292,6 +315,10 @@ pub(crate) struct EvalArgs {
     #[arg(long, default_value_t = 30.0, value_name = "X")]
     pub(crate) perplexity: f64,
 
+    /// Degrees of freedom of the map's kernel; those of the model, or 1, if not given
+    #[arg(long, value_name = "X")]
+    pub(crate) dof: Option<f64>,
+
     /// Seed of the choice of rows
     #[arg(long, default_value_t = 42, value_name = "SEED")]
     pub(crate) random_state: u64,
@@ -299,6 +326,10 @@ pub(crate) struct EvalArgs {
     /// Distance between rows
     #[arg(long, default_value = "euclidean", value_name = "NAME")]
     pub(crate) metric: String,
+
+    /// Parameters of the metric, as for tsne fit
+    #[arg(long, value_name = "NAME=VALUE", value_delimiter = ',')]
+    pub(crate) metric_params: Vec<String>,
 
     /// What was done to columns before the map was made: none or standard
     #[arg(long, default_value = "none", value_name = "HOW")]
@@ -388,8 +419,8 @@ mod tests {
                      --learning-rate 200 --strict --random-state 18446744073709551615 --delimiter tab";
         let table = read(flags.split_whitespace().map(Into::into).collect());
         let again = config::parse(&config::to_text(&table)).expect("TOML");
-        let words = config::words_of(&again, &Cli::command()).expect("known flags");
-        assert_eq!(read(["tsne".into(), "fit".into()].into_iter().chain(words).collect()), table, "the same");
+        let words = config::words_of(&again, &Cli::command(), "fit").expect("known flags");
+        assert_eq!(read(words.line("fit").collect()), table, "the same");
         assert_eq!(table["label"].as_str(), Some("07"), "not a number that would lose its zero");
         assert_eq!(table["n_iter"].as_integer(), Some(500), "defaults are spelled out");
     }

@@ -106,6 +106,21 @@ impl Notes {
         Ok(notes)
     }
 
+    /// A flag of the fit; none of a version that did not have it.
+    pub(crate) fn flag(&self, name: &str) -> Option<toml::Value> {
+        crate::config::parse(&self.configuration).ok()?.remove(name)
+    }
+
+    /// Seed of the fit, by which new rows start at random.
+    pub(crate) fn seed(&self) -> Option<u64> {
+        // Numbers that TOML has no room for are written as texts.
+        match self.flag("random_state")? {
+            toml::Value::Integer(seed) => seed.try_into().ok(),
+            toml::Value::String(seed) => seed.parse().ok(),
+            _ => None,
+        }
+    }
+
     /// What was done to the `n_features` columns.
     pub(crate) fn treatment(&self, n_features: Option<usize>, path: &Path) -> Result<Treatment, Failure> {
         let fits = |len: usize| n_features.is_none_or(|n_features| len == n_features);

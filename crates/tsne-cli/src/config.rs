@@ -1,4 +1,4 @@
-//! The flags of a fit as TOML: `--config` reads them, the report and checkpoints keep them.
+//! The flags of a command as TOML: `--config` reads them, reports, models and checkpoints keep them.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -8,6 +8,9 @@ use clap::{ArgMatches, Command};
 use toml::{Table, Value};
 
 use crate::exit::{Failure, shown_path};
+
+/// Commands that take `--config`.
+const CONFIGURED: [&str; 3] = ["fit", "transform", "plan"];
 
 /// Flags that are not part of a configuration: where it came from, and how much is said.
 const ASIDE: [&str; 8] = ["config", "force", "progress", "quiet", "verbose", "color", "help", "version"];
@@ -21,26 +24,38 @@ pub(crate) fn is_given(flags: &ArgMatches, id: &str) -> bool {
 /// Also the flags that were on the command line itself.
 pub(crate) fn with_file(
     words: Vec<OsString>,
-    command: &Command,
+    program: &Command,
 ) -> Result<(Vec<OsString>, Vec<String>), Failure> {
-    let lenient = command.clone().mut_subcommand("fit", |fit| {
-        let fit = fit.mut_args(|arg| arg.required(false));
-        // The file may name the input, which only a search can do without otherwise.
-        fit.mut_arg("input", |arg| arg.required_unless_present_any(["config"]))
-    });
+    let leave_open = |command: Command| {
+        let command = command.mut_args(|arg| arg.required(false));
+        // The file may name the input, which little can be done without otherwise.
+        command.mut_arg("input", |arg| arg.required_unless_present_any(["config"]))
+    };
+    let lenient =
+        CONFIGURED.iter().fold(program.clone(), |program, name| program.mut_subcommand(name, leave_open));
     // A mistake is left to be found again by whoever reads the words in earnest.
     let Ok(matches) = lenient.try_get_matches_from(&words) else { return Ok((words, Vec::new())) };
-    let Some((_, flags)) = matches.subcommand() else { return Ok((words, Vec::new())) };
+    let Some((name, flags)) = matches.subcommand() else { return Ok((words, Vec::new())) };
     let given: Vec<String> =
         flags.ids().map(clap::Id::as_str).filter(|id| is_given(flags, id)).map(str::to_owned).collect();
     let Ok(Some(path)) = flags.try_get_one::<PathBuf>("config") else { return Ok((words, given)) };
     let mut table = read(path)?;
     table.retain(|key, _| !given.iter().any(|id| id == &id_of(key)));
-    let added = words_of(&table, command).map_err(|failure| failure.at(shown_path(path)))?;
+    if name == "plan" {
+        // What a fit writes is no concern of its plan.
+        let has = |name: &str, key: &str| {
+            let command = program.find_subcommand(name).expect("the command is known");
+            command.get_arguments().any(|arg| arg.get_id() == id_of(key).as_str())
+        };
+        table.retain(|key, _| has("plan", key) || !has("fit", key));
+    }
+    let added = words_of(&table, program, name).map_err(|failure| failure.at(shown_path(path)))?;
     // After the command's name, so that a `--` among the words does not reach them.
     let at = words.len().min(2);
     let mut all = words;
-    all.splice(at..at, added);
+    all.splice(at..at, added.flags);
+    // Files are known by their order, and those on the command line are the first.
+    all.extend(added.files);
     Ok((all, given))
 }
 
@@ -70,37 +85,53 @@ fn id_of(key: &str) -> String {
     if key == "output" { "outputs".to_owned() } else { key.replace('-', "_") }
 }
 
-/// A table as words of a command line.
-pub(crate) fn words_of(table: &Table, command: &Command) -> Result<Vec<OsString>, Failure> {
-    let fit = command.find_subcommand("fit").expect("there is a command fit");
-    let mut words = Vec::new();
+/// Words of a command line after the name of the command.
+#[derive(Debug, Default)]
+pub(crate) struct Words {
+    flags: Vec<OsString>,
+    /// What has no name, in order.
+    files: Vec<OsString>,
+}
+
+impl Words {
+    /// The whole line.
+    pub(crate) fn line(self, command: &str) -> impl Iterator<Item = OsString> {
+        ["tsne".into(), command.into()].into_iter().chain(self.flags).chain(self.files)
+    }
+}
+
+/// A table as words of the command `name`.
+pub(crate) fn words_of(table: &Table, program: &Command, name: &str) -> Result<Words, Failure> {
+    let command = program.find_subcommand(name).expect("the command is known");
+    let (mut words, mut files) = (Words::default(), Vec::new());
     for (key, value) in table {
         let id = id_of(key);
-        let known = fit.get_arguments().find(|arg| arg.get_id() == id.as_str() && id != "config");
+        let known = command.get_arguments().find(|arg| arg.get_id() == id.as_str() && id != "config");
         let Some(arg) = known else {
             let what = format!("there is no flag --{}", tsne_io::shown(&key.replace('_', "-")));
-            return Err(Failure::new(
-                "E201",
-                what,
-                "tsne fit --help lists all; keys are flags without dashes",
-            ));
+            let help = format!("tsne {name} --help lists all; keys are flags without dashes");
+            return Err(Failure::new("E201", what, help));
         };
         let texts = match value {
             Value::Array(values) => values.iter().map(|value| text_of(key, value)).collect(),
             value => text_of(key, value).map(|text| vec![text]),
         }?;
         for text in texts {
-            let word = match (arg.get_long(), arg.get_action().takes_values()) {
-                (Some(long), true) => format!("--{long}={text}"),
-                (Some(long), false) if text == "true" => format!("--{long}"),
-                (Some(_), false) => continue,
-                // Only INPUT has no name; one that begins with a dash is told from a flag by its directory.
-                (None, _) if text.starts_with('-') && text != "-" => format!("./{text}"),
-                (None, _) => text,
-            };
-            words.push(word.into());
+            match (arg.get_long(), arg.get_action().takes_values()) {
+                (Some(long), true) => words.flags.push(format!("--{long}={text}").into()),
+                (Some(long), false) if text == "true" => words.flags.push(format!("--{long}").into()),
+                (Some(_), false) => {}
+                (None, _) => {
+                    let place = command.get_positionals().position(|other| other.get_id() == arg.get_id());
+                    // A file that begins with a dash is told from a flag by its directory.
+                    let is_like_a_flag = text.starts_with('-') && text != "-";
+                    files.push((place, if is_like_a_flag { format!("./{text}") } else { text }));
+                }
+            }
         }
     }
+    files.sort_by_key(|(place, _)| *place);
+    words.files = files.into_iter().map(|(_, file)| file.into()).collect();
     Ok(words)
 }
 
@@ -118,11 +149,11 @@ fn text_of(key: &str, value: &Value) -> Result<String, Failure> {
     }
 }
 
-/// Every flag of a fit with its value, defaults included.
-pub(crate) fn effective(flags: &ArgMatches, command: &Command) -> Table {
-    let fit = command.find_subcommand("fit").expect("there is a command fit");
+/// Every flag of the command `name` with its value, defaults included.
+pub(crate) fn effective(flags: &ArgMatches, program: &Command, name: &str) -> Table {
+    let command = program.find_subcommand(name).expect("the command is known");
     let mut table = Table::new();
-    for arg in fit.get_arguments() {
+    for arg in command.get_arguments() {
         let id = arg.get_id().as_str();
         if ASIDE.contains(&id) {
             continue;

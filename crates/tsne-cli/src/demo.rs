@@ -30,7 +30,6 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Ending, Failure> {
     fit.parameters.n_jobs = args.n_jobs;
     let job = Job {
         name: "handwritten digits".to_owned(),
-        choices: Choices::parse(&fit.parameters)?,
         configuration: &fit.configuration,
         parameters: &fit.parameters,
         running: &fit.running,
@@ -39,7 +38,7 @@ pub(crate) fn run(args: &DemoArgs) -> Result<Ending, Failure> {
         stop,
         reading,
     };
-    job.run(Some(data), None, None)
+    job.run(&Choices::parse(&fit.parameters)?, Some(data), None, None)
 }
 
 /// The defaults of `tsne fit`, from where they are declared.

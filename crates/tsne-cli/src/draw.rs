@@ -13,7 +13,7 @@ use crate::args::{PlotArgs, ReadingArgs};
 use crate::exit::{Failure, shown_path};
 use crate::output::{Outputs, plane, short_name};
 use crate::plot::{Column, Scene};
-use crate::resume::{load, read_head};
+use crate::resume::{is_model, load, read_head};
 use crate::{config, input, report};
 
 /// Seed of the choice of rows by `--sample`.
@@ -38,11 +38,7 @@ pub(crate) fn run(args: &PlotArgs) -> Result<(), Failure> {
         let help = "end the name of the output in .png, .svg or .html; tsne convert writes tables";
         return Err(Failure::new("E207", what, help).at("--output"));
     }
-    let is_model = args
-        .map
-        .extension()
-        .is_some_and(|suffix| suffix.eq_ignore_ascii_case("tsne") || suffix.eq_ignore_ascii_case("ckpt"));
-    let drawn = if is_model { of_model(args)? } else { Table::new(args)?.drawn()? };
+    let drawn = if is_model(&args.map) { of_model(args)? } else { Table::new(args)?.drawn()? };
     outputs.write_pictures(&Scene {
         positions: &drawn.positions,
         colorings: drawn.columns.iter().map(Column::coloring).collect(),

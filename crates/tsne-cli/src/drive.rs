@@ -37,6 +37,8 @@ pub(crate) struct Driver<'a, T, const D: usize> {
     /// Maps that are to be kept on the way, evenly spaced in iterations.
     n_snapshots: usize,
     snapshots: Mutex<Vec<Snapshot<T, D>>>,
+    /// Whether what lies between the search for neighbors and the descent is over so soon that a signal can wait for it.
+    is_quick: bool,
 }
 
 /// How a descent ended.
@@ -76,8 +78,13 @@ impl<'a, T: Scalar, const D: usize> Driver<'a, T, D> {
         every: Option<Duration>,
         n_snapshots: usize,
     ) -> Self {
-        let saved = Mutex::new(Instant::now());
-        Self { phases, stop, progress, every, saved, n_snapshots, snapshots: Mutex::new(Vec::new()) }
+        let (saved, snapshots) = (Mutex::new(Instant::now()), Mutex::new(Vec::new()));
+        Self { phases, stop, progress, every, saved, n_snapshots, snapshots, is_quick: false }
+    }
+
+    /// A signal that arrives once the neighbors are found waits for the descent to begin, so that there is a map to save.
+    pub(crate) fn keeping_neighbors(self) -> Self {
+        Self { is_quick: true, ..self }
     }
 
     /// Shows an event of a whole fit, and breaks when it is to stop or pause.
@@ -88,10 +95,11 @@ impl<'a, T: Scalar, const D: usize> Driver<'a, T, D> {
     /// The same in a run of its own, which goes on with a stage after so many iterations.
     fn observe_from(&self, from: Option<(Stage, usize)>, event: Event<'_, T, D>) -> ControlFlow<()> {
         let place = |stage| from.unwrap_or((stage, 0));
-        let mut pauses = false;
+        let (mut pauses, mut waits) = (false, false);
         match event {
             Event::Tick { stage, tick } => {
                 let (stage, before) = place(stage);
+                waits = self.is_quick && matches!(stage, Stage::Affinities | Stage::Initialization);
                 self.progress.tick(stage, before + tick.done, before + tick.total);
                 // A run that has made no iteration yet would be paused for ever.
                 pauses = is_descent(stage)
@@ -99,14 +107,15 @@ impl<'a, T: Scalar, const D: usize> Driver<'a, T, D> {
                     && (self.is_due()
                         || self.is_to_be_kept(self.iterations_before(stage) + before + tick.done));
             }
-            Event::Iteration { stage, progress, .. } => {
+            Event::Iteration { stage, progress, positions } => {
                 let (stage, before) = place(stage);
-                self.progress.iteration(stage, before + progress.iteration, progress.kl_divergence);
+                let iteration = before + progress.iteration;
+                self.progress.iteration(stage, iteration, progress.kl_divergence, positions);
             }
             // Events of later versions are not shown.
             _ => {}
         }
-        if pauses || self.stop.signal().is_some() {
+        if pauses || (self.stop.signal().is_some() && !waits) {
             ControlFlow::Break(())
         } else {
             ControlFlow::Continue(())

@@ -125,8 +125,10 @@ fn may_move(metric: &Metric) -> bool {
         Metric::Euclidean
             | Metric::SquaredEuclidean
             | Metric::StandardizedEuclidean { .. }
+            | Metric::Mahalanobis { .. }
             | Metric::Manhattan
             | Metric::Chebyshev
             | Metric::Minkowski { .. }
+            | Metric::WeightedMinkowski { .. }
     )
 }

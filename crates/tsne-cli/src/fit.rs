@@ -6,23 +6,25 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
-use tsne::neighbors::MetricParameters;
 use tsne::{
-    Data, Initialization, Input, Metric, NegativeGradientMethod, Neighbors, Phase, Scalar, Stage, Tsne,
-    TsneEmbedding,
+    Data, Input, Metric, NegativeGradientMethod, Neighbors, Phase, Scalar, Stage, Tsne, TsneEmbedding,
 };
-use tsne_io::{Dataset, Labels, Matrix, NpyElement, Output, ReadOptions, read_path, shown};
+use tsne_io::{Dataset, Labels, Matrix, NpyElement, Output, ReadOptions, read_path};
 
-use crate::args::{FitArgs, GivenArgs, Parameters, Precision, RunningArgs, Scale, TellingArgs};
+use crate::args::{FitArgs, Parameters, Precision, RunningArgs, TellingArgs};
 use crate::checkpoint::{self, Company, Notes};
 use crate::drive::{self, Driven, Driver, End, Fitted, Phases};
 use crate::exit::{Failure, shown_path, tell};
 use crate::features::Treatment;
 use crate::input::{Given, StoodIn};
 use crate::output::{Map, Outputs};
+use crate::prepare::{self, Prepared};
 use crate::progress::Progress;
 use crate::signal::{Ending, Stop};
-use crate::{config, features, input, memory, notice, report};
+use crate::{config, features, input, memory, metric, notice, report};
+
+/// Points up to which affinities and principal components take about a second on two cores.
+const QUICK: usize = 200_000;
 
 /// Runs the command.
 pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
@@ -44,7 +46,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
         return Err(Failure::new("E207", what, help).at("--snapshots"));
     }
     let reading = Instant::now();
-    let given = given(args, &choices)?;
+    let given = prepare::given(&args.given, parameters, &choices)?;
     let read = |path: &PathBuf| input::read(path, &args.reading, parameters.random_state);
     let data = args.input.as_ref().map(read).transpose()?;
     let labels = match (&data, &args.reading.labels, given.as_ref().and_then(Given::n_points)) {
@@ -55,7 +57,6 @@ pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
     let job = Job {
         name: named.map(|path| input::name(path)).unwrap_or_default(),
         parameters,
-        choices,
         configuration: &args.configuration,
         running: &args.running,
         telling: &args.telling,
@@ -63,28 +64,7 @@ pub(crate) fn run(args: &FitArgs) -> Result<Ending, Failure> {
         stop,
         reading: reading.elapsed(),
     };
-    job.run(data, given, labels)
-}
-
-/// What stands in for a search, from the flags.
-fn given(args: &FitArgs, choices: &Choices) -> Result<Option<Given>, Failure> {
-    let GivenArgs { graph, affinities, symmetrize } = &args.given;
-    let excluded = |flag: &str| {
-        let what = format!("{flag} and distances that are precomputed exclude each other");
-        Failure::new("E207", what, "leave one of them out").at("--metric")
-    };
-    if choices.is_precomputed && args.parameters.scale != Scale::None {
-        let what = "distances that are precomputed have no columns to be scaled";
-        return Err(Failure::new("E207", what, "leave one of them out").at("--scale"));
-    }
-    match (graph, affinities) {
-        (Some(_), _) if choices.is_precomputed => Err(excluded("--graph")),
-        (_, Some(_)) if choices.is_precomputed => Err(excluded("--affinities")),
-        (Some(path), _) => Given::graph(path).map(Some),
-        (_, Some(path)) => Given::affinities(path, symmetrize.is_some()).map(Some),
-        _ if choices.is_precomputed => Ok(Some(Given::Distances { is_symmetrized: symmetrize.is_some() })),
-        _ => Ok(None),
-    }
+    job.run(&choices, data, given, labels)
 }
 
 /// A run to be made: where the data came from does not matter any more.
@@ -93,7 +73,6 @@ pub(crate) struct Job<'a> {
     /// What the data are called in messages.
     pub(crate) name: String,
     pub(crate) parameters: &'a Parameters,
-    pub(crate) choices: Choices,
     /// All flags, for the report and the checkpoint.
     pub(crate) configuration: &'a toml::Table,
     pub(crate) running: &'a RunningArgs,
@@ -109,7 +88,7 @@ pub(crate) struct Job<'a> {
 pub(crate) struct Choices {
     pub(crate) metric: Metric,
     /// Whether the data are distances, and the metric is of no concern.
-    is_precomputed: bool,
+    pub(crate) is_precomputed: bool,
     neighbors: Neighbors,
     negative_gradient_method: NegativeGradientMethod,
 }
@@ -118,12 +97,12 @@ impl Choices {
     pub(crate) fn parse(parameters: &Parameters) -> Result<Self, Failure> {
         let failed = |e: tsne::Error| Failure::of_fit(&e, "");
         let is_precomputed = parameters.metric == "precomputed";
+        if is_precomputed && !parameters.metric_params.is_empty() {
+            let what = "distances that are precomputed have no metric with parameters";
+            return Err(Failure::new("E207", what, "leave one of them out").at("--metric-params"));
+        }
         let metric = if is_precomputed { "euclidean" } else { parameters.metric.as_str() };
-        let metric = Metric::from_name(metric, &MetricParameters::default()).map_err(|e| {
-            let help =
-                "euclidean, manhattan, cosine and correlation are usual; leave --metric out for euclidean";
-            Failure::new("E201", shown(&e.to_string()).to_string(), help).at("--metric")
-        })?;
+        let metric = metric::parse(metric, &parameters.metric_params)?;
         if !(1..=3).contains(&parameters.n_components) {
             let what = format!("maps have 1, 2 or 3 components, not {}", parameters.n_components);
             return Err(Failure::new("E203", what, "choose 1, 2 or 3").at("--n-components"));
@@ -169,6 +148,7 @@ impl Job<'_> {
     /// `labels` are those of neighbors or affinities without data.
     pub(crate) fn run(
         &self,
+        choices: &Choices,
         data: Option<Dataset>,
         given: Option<Given>,
         labels: Option<Labels>,
@@ -177,7 +157,7 @@ impl Job<'_> {
             Some(data) => {
                 self.tell("Input", &input::summary(&self.name, &data));
                 let (features, mut company) = company(data);
-                if !self.choices.is_precomputed {
+                if !choices.is_precomputed {
                     company.warnings.extend(notice::row_numbers(&features, company.feature_names.as_deref()));
                 }
                 (Some(features), company)
@@ -186,17 +166,18 @@ impl Job<'_> {
         };
         self.tell_warnings(&company.warnings);
         match (self.parameters.n_components, self.parameters.precision) {
-            (1, Precision::F32) => self.fit::<f32, 1>(features, given, company),
-            (2, Precision::F32) => self.fit::<f32, 2>(features, given, company),
-            (_, Precision::F32) => self.fit::<f32, 3>(features, given, company),
-            (1, Precision::F64) => self.fit::<f64, 1>(features, given, company),
-            (2, Precision::F64) => self.fit::<f64, 2>(features, given, company),
-            (_, Precision::F64) => self.fit::<f64, 3>(features, given, company),
+            (1, Precision::F32) => self.fit::<f32, 1>(choices, features, given, company),
+            (2, Precision::F32) => self.fit::<f32, 2>(choices, features, given, company),
+            (_, Precision::F32) => self.fit::<f32, 3>(choices, features, given, company),
+            (1, Precision::F64) => self.fit::<f64, 1>(choices, features, given, company),
+            (2, Precision::F64) => self.fit::<f64, 2>(choices, features, given, company),
+            (_, Precision::F64) => self.fit::<f64, 3>(choices, features, given, company),
         }
     }
 
     fn fit<T, const D: usize>(
         &self,
+        choices: &Choices,
         features: Option<Matrix>,
         given: Option<Given>,
         mut company: Company,
@@ -205,39 +186,39 @@ impl Job<'_> {
         T: Scalar + NpyElement + Display,
     {
         let failed = |e: tsne::Error| Failure::of_fit(&e, &self.name);
+        let Prepared { config, plan, foreseen } = Prepared::<D>::new(
+            self.parameters,
+            choices,
+            features.as_ref(),
+            given.as_ref(),
+            &self.name,
+            self.outputs.has_model(),
+        )?;
         let data = match features {
             None => None,
             // Distances are neither moved nor scaled.
-            Some(distances) if self.choices.is_precomputed => {
+            Some(distances) if choices.is_precomputed => {
                 let treatment = Treatment::default();
                 Some(features::points_like(distances, None, &treatment).map_err(|e| failed(e.into()))?)
             }
             Some(features) => {
                 let scale = self.parameters.scale;
-                features::check_scale(&features, scale)?;
-                let (data, treatment) = features::points::<T>(features, scale, &self.choices.metric)
-                    .map_err(|e| failed(e.into()))?;
+                let (data, treatment) =
+                    features::points::<T>(features, scale, &choices.metric).map_err(|e| failed(e.into()))?;
                 company.treatment = treatment;
                 Some(data)
             }
         };
         let data: Option<Arc<Data<T>>> = data.map(Arc::new);
         if let Some(data) = &data
-            && let Some(notice) = notice::zero_rows(data.points(), &self.choices.metric)
+            && let Some(notice) = notice::zero_rows(data.points(), &choices.metric)
         {
             self.tell_warnings(std::slice::from_ref(&notice));
             company.warnings.push(notice);
         }
-        let n_points = data.as_ref().map(|data| data.points().n_points());
-        let n_points = n_points.or_else(|| given.as_ref().and_then(Given::n_points)).unwrap_or(0);
-        let n_features = data.as_ref().map_or(1, |data| data.points().n_features());
-        let start = initialization(&self.parameters.initialization, n_points)?;
-        let config = tsne::<D>(self.parameters, &self.choices).initialization(start);
-        let plan = config.plan(n_points, n_features).map_err(failed)?;
-        if self.parameters.strict {
-            check_all_used(&self.parameters.given, plan.negative_gradient_method.value)?;
-        }
-        memory::check(&plan, size_of::<T>(), self.running.max_memory)?;
+        let is_quick =
+            plan.n_points <= QUICK && data.is_some() && self.parameters.initialization != "spectral";
+        memory::check(&foreseen, size_of::<T>(), self.running.max_memory)?;
         match &given {
             None => self.tell("Plan", plan.to_string().trim_end()),
             Some(given) => {
@@ -249,8 +230,9 @@ impl Job<'_> {
         let progress =
             Progress::new(self.telling, [self.parameters.early_exaggeration_iter, self.parameters.n_iter]);
         let driver = self.driver(&progress);
+        let driver = if is_quick { driver.keeping_neighbors() } else { driver };
         // Only models need the data again, and a map of principal components keeps these instead.
-        let keeps_data = self.outputs.has_model() && self.parameters.pca.is_none();
+        let keeps_data = self.outputs.has_model() && plan.pca.is_none();
         let stood_in = given.map(|given| StoodIn::new(given, data.as_deref(), &self.name)).transpose()?;
         let input = match (&stood_in, &data) {
             (None, Some(data)) if keeps_data => Input::from(Arc::clone(data)),
@@ -487,56 +469,6 @@ pub(crate) fn tsne<const D: usize>(p: &Parameters, choices: &Choices) -> Tsne<D>
         .random_state(p.random_state)
         .n_jobs(p.n_jobs)
         .strict(p.strict)
-}
-
-/// Refuses a parameter that was given and that the chosen method does not look at.
-fn check_all_used(given: &[String], method: NegativeGradientMethod) -> Result<(), Failure> {
-    const OF_METHODS: [(&str, NegativeGradientMethod); 4] = [
-        ("theta", NegativeGradientMethod::BarnesHut),
-        ("n_interpolation_points", NegativeGradientMethod::Fft),
-        ("min_num_intervals", NegativeGradientMethod::Fft),
-        ("ints_in_interval", NegativeGradientMethod::Fft),
-    ];
-    let is_ignored = |(name, of): &&(&str, _)| *of != method && given.iter().any(|given| given == name);
-    match OF_METHODS.iter().find(is_ignored) {
-        None => Ok(()),
-        Some((name, of)) => {
-            let flag = format!("--{}", name.replace('_', "-"));
-            let what = format!("{flag} belongs to the method {of}, but the method is {method}");
-            let help = format!("leave {flag} out, or say --negative-gradient-method {of}");
-            Err(Failure::new("E207", what, help).at(flag))
-        }
-    }
-}
-
-/// Initial positions by name, or from a file.
-fn initialization<const D: usize>(how: &str, n_points: usize) -> Result<Initialization<D>, Failure> {
-    let unknown = match how.parse() {
-        Ok(named) => return Ok(named),
-        Err(unknown) => unknown,
-    };
-    let path = Path::new(how);
-    if path.extension().is_none() && !path.exists() {
-        return Err(Failure::of_fit(&unknown, ""));
-    }
-    let data = read_positions(path).map_err(|e| {
-        let failure = Failure::in_file(path, &e);
-        if failure.code() == "E103" { failure.with_code("E209") } else { failure }
-    })?;
-    let (n_rows, n_columns) = (data.features.n_rows(), data.features.n_features());
-    if (n_rows, n_columns) != (n_points, D) {
-        let what = format!(
-            "initial positions of shape ({n_rows}, {n_columns}) for a map of shape ({n_points}, {D})"
-        );
-        let help = "give one row per row of the data and one column per component";
-        return Err(Failure::new("E208", what, help).at(shown_path(path)));
-    }
-    let Some(values) = data.features.into_cells().into_f64() else {
-        let help = "give a dense matrix";
-        return Err(Failure::new("E208", "initial positions are sparse", help).at(shown_path(path)));
-    };
-    let (rows, _) = values.as_chunks::<D>();
-    Ok(Initialization::Positions(rows.to_vec()))
 }
 
 /// Reads a matrix of positions. It may be a map that this program wrote: label and id are no positions.

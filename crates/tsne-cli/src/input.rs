@@ -6,7 +6,7 @@ use std::path::Path;
 use tsne::affinity::{Precomputed, PrecomputedOptions};
 use tsne::core::{KnnGraph, Points};
 use tsne::neighbors::{PrecomputedDistances, precomputed_neighbors};
-use tsne::{Csr, Data, Input, JointAffinities, Scalar, Seed};
+use tsne::{Csr, Data, Input, InputShape, JointAffinities, Scalar, Seed};
 use tsne_io::{Cells, Dataset, Graph, Labels, Matrix, Missing, ReadOptions, read_path, read_stream};
 
 use crate::args::{MissingArg, ReadingArgs};
@@ -191,6 +191,26 @@ impl Given {
             Self::Graph(graph) => Some(graph.indices.len() / graph.k),
             Self::Affinities { matrix, .. } => Some(matrix.n_rows()),
         }
+    }
+}
+
+/// The shape of what is given, on whose number of points all must agree.
+pub(crate) fn shape(features: Option<&Matrix>, given: Option<&Given>) -> Result<InputShape, tsne::Error> {
+    let (what, shape) = match (given, features) {
+        (None, Some(x)) => ("points", InputShape::points(x.n_rows(), x.n_features())),
+        (Some(Given::Distances { .. }), Some(distances)) => return Ok(InputShape::index(distances.n_rows())),
+        (Some(Given::Graph(graph)), _) => ("index", InputShape::index(graph.indices.len() / graph.k)),
+        (Some(Given::Affinities { matrix, .. }), _) => {
+            ("affinities", InputShape::affinities(matrix.n_rows()))
+        }
+        (None | Some(Given::Distances { .. }), None) => return Err(tsne::Error::NoInput),
+    };
+    let Some(x) = features else { return Ok(shape) };
+    match given.and_then(Given::n_points) {
+        Some(got) if got != x.n_rows() => {
+            Err(tsne::Error::Contradiction { first: "points", n_points: x.n_rows(), what, got })
+        }
+        _ => Ok(shape.with_points(x.n_features()).sparse(matches!(x.cells(), Cells::Sparse(_)))),
     }
 }
 

@@ -1,4 +1,4 @@
-//! `tsne inspect`: what is in a model, a checkpoint or a data file.
+//! `tsne inspect`: what is in a model, a checkpoint, a report, a page with a map, or a data file.
 
 use std::path::Path;
 
@@ -9,6 +9,7 @@ use tsne_io::{BadCell, Cells, Error, Missing, ReadOptions, read_path};
 use crate::args::InspectArgs;
 use crate::checkpoint::Notes;
 use crate::exit::{Failure, print, shown_path};
+use crate::plot::{element, generator};
 use crate::resume::{load, read_head};
 
 /// Runs the command.
@@ -17,6 +18,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<(), Failure> {
     let entries = match suffix.as_str() {
         "tsne" | "ckpt" => of_model(args)?,
         "json" => of_report(&args.file)?,
+        "html" | "htm" => of_html(&args.file)?,
         _ => of_data(&args.file)?,
     };
     if args.json {
@@ -36,7 +38,8 @@ fn line(key: &str, value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) if text.contains('\n') => {
-            let lines: String = text.lines().map(|line| format!("  {line}\n")).collect();
+            let lines: String =
+                text.lines().map(|line| format!("  {}\n", shown_path(Path::new(line)))).collect();
             format!("{key}:\n{lines}")
         }
         Value::String(text) => format!("{key:<16} {}\n", tsne_io::shown(text)),
@@ -95,15 +98,20 @@ fn verify<T: Scalar, const D: usize>(path: &Path, info: &ModelInfo) -> Result<No
     Ok(notes)
 }
 
-fn of_report(path: &Path) -> Result<Entries, Failure> {
-    let text = std::fs::read_to_string(path).map_err(|e| {
+/// All bytes of a file.
+fn bytes_of(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|e| {
         let error = match e.kind() {
             std::io::ErrorKind::NotFound => Error::NotFound,
             _ => Error::NotReadable(e),
         };
         Failure::in_file(path, &error)
-    })?;
-    let report: Value = serde_json::from_str(&text).map_err(|e| {
+    })
+}
+
+fn of_report(path: &Path) -> Result<Entries, Failure> {
+    let bytes = bytes_of(path)?;
+    let report: Value = serde_json::from_slice(&bytes).map_err(|e| {
         let what = format!("the report is not JSON: {e}");
         Failure::new("E107", what, "give a file that tsne fit has written").at(shown_path(path))
     })?;
@@ -116,6 +124,50 @@ fn of_report(path: &Path) -> Result<Entries, Failure> {
         ("stop", part("stop")),
         ("random_state", part("random_state")),
         ("configuration", part("configuration")),
+    ])
+}
+
+/// What a page holds that `tsne` has written: all that its reader can find in it, but for the numbers.
+fn of_html(path: &Path) -> Result<Entries, Failure> {
+    let bytes = bytes_of(path)?;
+    let page = String::from_utf8_lossy(&bytes);
+    let failed = |what: &str, help: &str| Failure::new("E107", what, help).at(shown_path(path));
+    let Some(generator) = generator(&page) else {
+        let help = "give an .html file that tsne fit or tsne plot has written";
+        return Err(failed("this page was not made by tsne", help));
+    };
+    let damaged = || failed("the page is cut off or damaged", "copy or draw it again");
+    let about = element(&page, "scene").ok_or_else(damaged)?;
+    let about: Value = serde_json::from_str(about).map_err(|_| damaged())?;
+    let n_points = about["points"].as_u64().ok_or_else(damaged)?;
+    let steps = about["steps"].as_array().ok_or_else(damaged)?;
+    // Two numbers of two bytes a point, three bytes as four letters.
+    let n_letters = n_points.checked_mul(4).ok_or_else(damaged)?.div_ceil(3).saturating_mul(4);
+    let is_whole = |k: usize| {
+        element(&page, &format!("positions-{k}")).is_some_and(|letters| letters.len() as u64 == n_letters)
+    };
+    if steps.is_empty() || !(0..steps.len()).all(is_whole) {
+        return Err(damaged());
+    }
+    let names = |key: &str| -> Vec<&Value> {
+        about[key].as_array().into_iter().flatten().map(|part| &part["name"]).collect()
+    };
+    let fact = |fact: &Value| {
+        let part = |at: usize| fact[at].as_str().unwrap_or_default().to_owned();
+        format!("{}: {}", part(0), part(1))
+    };
+    let facts: Vec<String> = about["facts"].as_array().into_iter().flatten().map(fact).collect();
+    Ok(vec![
+        ("kind", json!("page with a map")),
+        ("generator", json!(generator)),
+        ("title", about["title"].clone()),
+        ("caption", about["caption"].clone()),
+        ("n_points", json!(n_points)),
+        ("n_dimensions", json!(2)),
+        ("maps", json!(names("steps"))),
+        ("columns", json!(names("colorings"))),
+        ("has_ids", about["hasIds"].clone()),
+        ("facts", json!(facts)),
     ])
 }
 

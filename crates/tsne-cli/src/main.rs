@@ -19,15 +19,18 @@ mod fit;
 mod input;
 mod inspect;
 mod memory;
+mod metric;
 mod notice;
 mod output;
 mod plan;
 mod plot;
+mod prepare;
 mod progress;
 mod report;
 mod resume;
 mod shell;
 mod signal;
+mod start;
 mod transform;
 
 use std::process::ExitCode;

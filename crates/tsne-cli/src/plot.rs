@@ -18,6 +18,7 @@ mod text;
 use std::io::{self, Write};
 
 pub(crate) use column::Column;
+pub(crate) use html::{element, generator};
 use page::{Item, Page, USUAL_DPI, sized};
 pub(crate) use palette::{Background, Palette};
 #[cfg(test)]

@@ -33,13 +33,6 @@ pub(crate) fn report(context: Context<'_>, fitted: &tsne::Report) -> Value {
     let of_reading = of_reading.iter().map(|(code, text)| json!({"code": code, "text": text}));
     let of_fit = fitted.warnings.iter().map(|w| json!({"code": w.code(), "text": w.to_string()}));
     let warnings: Vec<Value> = of_reading.chain(of_fit).collect();
-    let mut stages = Map::new();
-    stages.insert("read".to_owned(), json!(reading.as_secs_f64()));
-    for (stage, time) in timings {
-        let name = stage.to_string();
-        let before = stages.get(&name).and_then(Value::as_f64).unwrap_or(0.0);
-        stages.insert(name, json!(before + time.as_secs_f64()));
-    }
     json!({
         "versions": {"tsne": env!("CARGO_PKG_VERSION")},
         "command": command(),
@@ -47,7 +40,7 @@ pub(crate) fn report(context: Context<'_>, fitted: &tsne::Report) -> Value {
         "data": data,
         "plan": plan(&fitted.plan),
         "warnings": warnings,
-        "stage_seconds": stages,
+        "stage_seconds": stage_seconds(reading, timings),
         "n_iter": fitted.n_iter,
         "kl_divergence": fitted.kl_divergence,
         "perplexity_attained": calibration.map(attained),
@@ -56,6 +49,18 @@ pub(crate) fn report(context: Context<'_>, fitted: &tsne::Report) -> Value {
         "random_state": seed,
         "peak_memory_bytes": peak_memory(),
     })
+}
+
+/// Seconds of reading and of every stage.
+pub(crate) fn stage_seconds(reading: Duration, timings: &[(Stage, Duration)]) -> Value {
+    let mut stages = Map::new();
+    stages.insert("read".to_owned(), json!(reading.as_secs_f64()));
+    for (stage, time) in timings {
+        let name = stage.to_string();
+        let before = stages.get(&name).and_then(Value::as_f64).unwrap_or(0.0);
+        stages.insert(name, json!(before + time.as_secs_f64()));
+    }
+    stages.into()
 }
 
 /// A line that says what a picture shows.
@@ -164,8 +169,17 @@ fn attained(calibration: &Calibration) -> Value {
 
 /// Most memory this process has held so far, where the system tells.
 pub(crate) fn peak_memory() -> Option<u64> {
+    bytes_of_status("VmHWM:")
+}
+
+/// Memory that this process holds now, where the system tells.
+pub(crate) fn resident_memory() -> Option<u64> {
+    bytes_of_status("VmRSS:")
+}
+
+fn bytes_of_status(entry: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let line = status.lines().find_map(|line| line.strip_prefix(entry))?;
     let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     Some(kibibytes * 1024)
 }

@@ -14,7 +14,7 @@ use crate::args::{Cli, Command, FitArgs, ResumeArgs, Unread};
 use crate::checkpoint::Notes;
 use crate::config;
 use crate::exit::{Failure, shown_path};
-use crate::fit::{Choices, Job};
+use crate::fit::Job;
 use crate::output::Outputs;
 use crate::signal::{Ending, Stop};
 
@@ -43,6 +43,12 @@ pub(crate) fn open(path: &Path) -> Result<BufReader<File>, Failure> {
             Err(Failure::in_file(path, &error))
         }
     }
+}
+
+/// Whether a file is a model or a checkpoint, by its name.
+pub(crate) fn is_model(path: &Path) -> bool {
+    path.extension()
+        .is_some_and(|suffix| suffix.eq_ignore_ascii_case("tsne") || suffix.eq_ignore_ascii_case("ckpt"))
 }
 
 /// What a model says of itself.
@@ -102,7 +108,6 @@ where
     let job = Job {
         name: notes.name.clone(),
         parameters: &fit.parameters,
-        choices: Choices::parse(&fit.parameters)?,
         configuration: &fit.configuration,
         running: &fit.running,
         telling: &args.telling,
@@ -120,9 +125,8 @@ fn flags(notes: &Notes, path: &Path) -> Result<FitArgs, Failure> {
         Failure::new("E505", what, help).at(shown_path(path))
     };
     let table = config::parse(&notes.configuration).map_err(|e| failed(e.what().to_owned()))?;
-    let words = config::words_of(&table, &Cli::command()).map_err(|e| failed(e.what().to_owned()))?;
-    let line = ["tsne".into(), "fit".into()].into_iter().chain(words);
-    match Cli::read(line).map(|cli| cli.command) {
+    let words = config::words_of(&table, &Cli::command(), "fit").map_err(|e| failed(e.what().to_owned()))?;
+    match Cli::read(words.line("fit")).map(|cli| cli.command) {
         Ok(Command::Fit(fit)) => Ok(*fit),
         Ok(_) => Err(failed("its flags are not those of a fit".to_owned())),
         Err(Unread::Config(failure)) => Err(failure),

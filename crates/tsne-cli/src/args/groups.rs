@@ -61,11 +61,12 @@ pub(crate) struct RunningArgs {
 #[command(next_help_heading = "Placing", allow_negative_numbers = true)]
 #[group(skip)]
 pub(crate) struct PlacingArgs {
-    /// Perplexity of the new rows; 5 if not given
-    #[arg(long, value_name = "X[,X]", value_delimiter = ',')]
+    /// Perplexity of the new rows
+    #[arg(long, default_value = "5", value_name = "X[,X]", value_delimiter = ',')]
     pub(crate) perplexity: Vec<f64>,
 
-    /// Where new rows start: at the median or the weighted mean of their nearest rows in the map, or random
+    /// Where new rows start: at the median or the weighted mean of their nearest rows in the map, random, or at the positions
+    /// of a file
     #[arg(long, default_value = "median", value_name = "HOW")]
     pub(crate) initialization: String,
 
@@ -94,7 +95,7 @@ pub(crate) struct PlacingArgs {
     pub(crate) n_iter: usize,
 
     /// Momentum of the phase of early exaggeration
-    #[arg(long, default_value_t = 0.8, value_name = "X")]
+    #[arg(long, default_value_t = 0.5, value_name = "X")]
     pub(crate) initial_momentum: f64,
 
     /// Momentum of the main phase
@@ -225,6 +226,11 @@ pub(crate) struct Parameters {
     /// if the data are distances
     #[arg(long, default_value = "euclidean", value_name = "NAME")]
     pub(crate) metric: String,
+
+    /// Parameters of the metric, as p=3: p of minkowski and wminkowski; as files of numbers (.npy, .csv) w of wminkowski,
+    /// V of seuclidean, VI of mahalanobis
+    #[arg(long, value_name = "NAME=VALUE", value_delimiter = ',')]
+    pub(crate) metric_params: Vec<String>,
 
     /// What is done to columns first: none, or standard, which gives each mean 0 and deviation 1 (a model keeps how)
     #[arg(long, default_value = "none", value_name = "HOW")]

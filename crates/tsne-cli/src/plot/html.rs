@@ -76,6 +76,21 @@ pub(crate) fn write(
     sink.flush()
 }
 
+/// What stands in the element of a page that [`write`] has made; nothing where the page has none of this id. Texts of the
+/// data cannot be taken for an element, as no `<` of theirs stands in a page.
+pub(crate) fn element<'p>(page: &'p str, id: &str) -> Option<&'p str> {
+    let start = ["application/json", "application/octet-stream"]
+        .iter()
+        .find_map(|kind| page.split_once(&format!("<script type=\"{kind}\" id=\"{id}\">")));
+    start?.1.split_once("</script>").map(|(content, _)| content)
+}
+
+/// The program that wrote a page, with its version; nothing where it is another or is not told.
+pub(crate) fn generator(page: &str) -> Option<&str> {
+    let name = page.split_once("<meta name=\"generator\" content=\"")?.1.split_once('"')?.0;
+    name.starts_with("tsne ").then_some(name)
+}
+
 /// The theme a page opens in: dark where a dark picture was asked for, else what the reader's system says.
 fn theme(look: &Look) -> &'static str {
     if look.background == Background::Dark { "dark" } else { "" }
@@ -307,13 +322,11 @@ mod tests {
     }
 
     fn json_of(page: &str, id: &str) -> Value {
-        let text = content(page, &format!("<script type=\"application/json\" id=\"{id}\">"));
-        serde_json::from_str(text).expect("JSON")
+        serde_json::from_str(element(page, id).expect("the element is there")).expect("JSON")
     }
 
     fn bytes_of(page: &str, id: &str) -> Vec<u8> {
-        let text = content(page, &format!("<script type=\"application/octet-stream\" id=\"{id}\">"));
-        STANDARD.decode(text).expect("base64")
+        STANDARD.decode(element(page, id).expect("the element is there")).expect("base64")
     }
 
     #[test]

@@ -41,6 +41,7 @@ fn measures_are_those_of_the_plainest_computation() {
     assert!((value("recall") - found as f64 / (n * k) as f64).abs() < 1e-12, "neighbors kept");
     assert!((value("trustworthiness") - trust).abs() < 1e-12, "trustworthiness {trust}: {measures}");
     assert_eq!(value("accuracy"), 1.0, "two groups far apart");
+    assert!((0.5..1.0).contains(&value("silhouette")), "two groups far apart: {measures}");
     assert!(value("kl_divergence") > 0.0 && value("continuity") > 0.8, "{measures}");
 }
 
@@ -51,7 +52,7 @@ fn labels_come_from_a_file_too() {
     let labels: String = (0..80).map(|i| if i % 2 == 0 { "left\n" } else { "right\n" }).collect();
     std::fs::write(directory.0.join("labels.txt"), labels).expect("writes");
     let text = directory.printed("eval d.csv m.csv --drop group --labels labels.txt");
-    assert!(text.contains("label accuracy    1.0000  by the 10 nearest"), "{text}");
+    assert!(text.contains("label accuracy    1.0000  by the 10 nearest\nsilhouette        "), "{text}");
     std::fs::write(directory.0.join("labels.txt"), "left\n").expect("writes");
     let outcome = directory.tsne("eval d.csv m.csv --drop group --labels labels.txt");
     assert_eq!(outcome.status, Some(3), "{}", outcome.stderr);
@@ -74,4 +75,19 @@ fn maps_that_do_not_fit() {
         assert_eq!(outcome.status, Some(3), "{}", outcome.stderr);
         assert!(outcome.stderr.starts_with(what), "{}", outcome.stderr);
     }
+}
+
+/// A model knows its kernel; of a table it has to be said.
+#[test]
+fn models_are_measured_like_their_tables() {
+    let directory = Directory::with("d.csv", two_groups(40));
+    directory.made("fit d.csv -o m.npy -o m.tsne --label group --perplexity 6 --precision f64 --dof 0.5 -q");
+    let of_model = directory.printed("eval d.csv m.tsne --label group --perplexity 6 --json");
+    let of_table = directory.printed("eval d.csv m.npy --label group --perplexity 6 --json --dof 0.5");
+    assert_eq!(of_model, of_table, "the same map");
+    let usual = directory.printed("eval d.csv m.npy --label group --perplexity 6 --json");
+    assert_ne!(usual, of_table, "the divergence under another kernel");
+    let outcome = directory.tsne("eval d.csv m.npy --label group --dof 0");
+    assert_eq!(outcome.status, Some(3), "{}", outcome.stderr);
+    assert!(outcome.stderr.starts_with("error E205: dof"), "{}", outcome.stderr);
 }

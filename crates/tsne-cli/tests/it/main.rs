@@ -12,6 +12,7 @@ mod faults;
 mod field;
 mod fits;
 mod inputs;
+mod metrics;
 mod models;
 mod outputs;
 mod plan;

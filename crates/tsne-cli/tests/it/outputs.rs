@@ -194,3 +194,53 @@ fn messages_are_as_loud_as_asked() {
     assert_eq!((&last["stage"], &last["iteration"]), (&"optimization".into(), &500.into()), "{json}");
     assert!(events.iter().any(|event| event["stage"] == "neighbors"), "every stage is announced: {json}");
 }
+
+#[test]
+fn progress_for_programs_says_how_far_it_is_and_how_long_it_takes() {
+    let directory = Directory::with("d.csv", two_groups(40));
+    let flags = "--label group --perplexity 5 --callbacks-every-iters 25 --progress json";
+    let said = directory.made(&format!("fit d.csv -o m.csv -o m.ckpt --n-iter 100 {flags}"));
+    let events = |said: &str| -> Vec<Value> {
+        said.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+    };
+    let number = |event: &Value, key: &str| event[key].as_f64().unwrap_or_else(|| panic!("{key} of {event}"));
+    let of_fit = events(&said);
+    let iterations: Vec<&Value> = of_fit.iter().filter(|event| event["iteration"].is_u64()).collect();
+    assert_eq!(iterations.len(), 14, "every 25 of 350 iterations: {said}");
+    for event in &iterations {
+        let (elapsed, eta) = (number(event, "elapsed_s"), number(event, "eta_s"));
+        assert!(elapsed > 0.0 && eta > 0.0, "{event}");
+        assert!(
+            number(event, "kl") > 0.0 && number(event, "n_iter") >= number(event, "iteration"),
+            "{event}"
+        );
+    }
+    let last = iterations.last().expect("iterations");
+    // One iteration is left, of a hundred that took less time than all.
+    assert!(number(last, "eta_s") <= number(last, "elapsed_s") / 99.0, "{last}");
+    let spans: Vec<f64> = iterations.iter().map(|event| number(event, "span")).collect();
+    assert!(spans[13] > 10.0 && spans[13] > spans[0], "the map grows: {spans:?}");
+    let map = positions(&directory.text("m.csv"));
+    let extent = |axis: usize| {
+        let along = map.iter().map(|y| y[axis]);
+        along.clone().fold(f64::MIN, f64::max) - along.fold(f64::MAX, f64::min)
+    };
+    let span = extent(0).max(extent(1));
+    // Seen before the last step, which moves no point by more than 5.
+    assert!((spans[13] - span).abs() <= 10.0, "{} at last, {span} in the file", spans[13]);
+    for event in &of_fit {
+        if cfg!(target_os = "linux") {
+            let bytes = number(event, "rss_bytes");
+            assert!((1e6..1e10).contains(&bytes), "{event}");
+        } else {
+            assert!(event["rss_bytes"].is_u64() || event["rss_bytes"].is_null(), "{event}");
+        }
+    }
+    // A run that is gone on with counts what it has to do, not what was done before.
+    let said = directory.made("resume m.ckpt --n-iter 60 --force --progress json");
+    let of_rest = events(&said);
+    let seen: Vec<&Value> = of_rest.iter().filter(|event| event["iteration"].is_u64()).collect();
+    let last = seen.last().unwrap_or_else(|| panic!("an iteration is seen: {said}"));
+    assert!(number(last, "iteration") > 100.0 && last["n_iter"] == 160, "{last}");
+    assert!(number(last, "eta_s") <= number(last, "elapsed_s"), "most is behind it: {last}");
+}

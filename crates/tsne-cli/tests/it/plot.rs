@@ -216,3 +216,64 @@ fn labels_can_contain_anything() {
     }
     decoded(&directory.read("m.png"));
 }
+
+#[test]
+fn a_page_tells_what_it_holds() {
+    let directory = Directory::with("d.csv", two_groups(20));
+    let flags = "--label group --id a --perplexity 5 --n-iter 20 --early-exaggeration-iter 20 -q";
+    directory.made(&format!("fit d.csv -o m.html --title Groups --snapshots 4 {flags}"));
+    let all: serde_json::Value =
+        serde_json::from_str(&directory.printed("inspect m.html --json")).expect("JSON");
+    assert_eq!(all["generator"], concat!("tsne ", env!("CARGO_PKG_VERSION")), "{all}");
+    assert_eq!((&all["n_points"], &all["n_dimensions"]), (&40.into(), &2.into()), "{all}");
+    assert_eq!((&all["title"], &all["has_ids"]), (&"Groups".into(), &true.into()), "{all}");
+    assert_eq!(all["columns"], serde_json::json!(["group"]), "{all}");
+    let maps = ["iteration 10", "iteration 20", "iteration 30", "final map"];
+    assert_eq!(all["maps"], serde_json::json!(maps), "{all}");
+    let facts = all["facts"].as_array().expect("facts");
+    assert!(facts.contains(&"perplexity: 5.0".into()), "the run is told: {all}");
+    let text = directory.printed("inspect m.html");
+    assert!(text.contains("title            Groups\n") && text.contains("n points         40\n"), "{text}");
+
+    // A page of three components, drawn from a table, without labels, by another command.
+    directory.made("fit d.csv -o m.csv --drop group --n-components 3 --perplexity 5 --n-iter 20 -q");
+    directory.made("plot m.csv -o plain.html --title Plain");
+    let plain = directory.printed("inspect plain.html");
+    assert!(plain.contains("n points         40\n") && plain.contains("columns          none\n"), "{plain}");
+}
+
+#[test]
+fn pages_of_others_and_damaged_ones_are_refused() {
+    let directory = Directory::with("d.csv", two_groups(20));
+    directory.made("fit d.csv -o m.html --label group --perplexity 5 --n-iter 20 -q");
+    let page = directory.text("m.html");
+    let scene = page.find("id=\"scene\"").expect("what it holds");
+    let positions = page.find("id=\"positions-0\"").expect("positions");
+    for (content, error) in [
+        ("<!doctype html><title>tsne</title>".to_owned(), "this page was not made by tsne"),
+        (String::new(), "this page was not made by tsne"),
+        (page.replace("content=\"tsne ", "content=\"other "), "this page was not made by tsne"),
+        (page[..scene].to_owned(), "the page is cut off or damaged"),
+        (page[..positions].to_owned(), "the page is cut off or damaged"),
+        (page[..positions + 100].to_owned(), "the page is cut off or damaged"),
+        (page.replace("\"points\":40", "\"points\":41"), "the page is cut off or damaged"),
+    ] {
+        std::fs::write(directory.0.join("x.html"), content).expect("writes");
+        let outcome = directory.tsne("inspect x.html");
+        assert_eq!(outcome.status, Some(3), "{error}: {}", outcome.stderr);
+        let lines: Vec<&str> = outcome.stderr.lines().collect();
+        assert_eq!(
+            lines[..2],
+            [format!("error E107: {error}").as_str(), "  x.html"],
+            "three lines: {lines:?}"
+        );
+        assert!(lines.len() == 3 && lines[2].starts_with("  help: "), "three lines: {lines:?}");
+    }
+    let outcome = directory.tsne("inspect none.html");
+    assert!(outcome.stderr.starts_with("error E601: "), "{}", outcome.stderr);
+    // Whatever a page says, the terminal is not told.
+    let hostile = page.replace("\"title\":\"d.csv", "\"title\":\"a\\n\\u001b[31mb");
+    assert_ne!(hostile, page, "the title is there");
+    std::fs::write(directory.0.join("x.html"), hostile).expect("writes");
+    assert!(!directory.printed("inspect x.html").contains('\u{1b}'), "spelled out");
+}
