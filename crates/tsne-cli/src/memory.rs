@@ -83,21 +83,31 @@ fn n_cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// Refuses what would take more than `max_bytes`.
+/// Refuses what would take more than `max_bytes`, which is by default four fifths of the memory there is.
 #[allow(clippy::cast_precision_loss, reason = "an estimate")]
 pub(crate) fn check(plan: &Plan, scalar_bytes: usize, max_bytes: Option<u64>) -> Result<(), Failure> {
-    let Some(max_bytes) = max_bytes else { return Ok(()) };
+    let (Some(allowed), whose) = (match max_bytes {
+        Some(bytes) => (Some(bytes), String::new()),
+        None => (installed().map(|bytes| bytes / 5 * 4), ", four fifths of what there is".to_owned()),
+    }) else {
+        return Ok(());
+    };
     let needed = peak_bytes(plan, scalar_bytes);
-    if needed <= max_bytes as f64 {
+    if needed <= allowed as f64 {
         return Ok(());
     }
-    let what = format!("the plan needs {} of memory, allowed are {}", shown(needed), shown(max_bytes as f64));
-    let smaller = match (plan.n_features, plan.pca) {
-        (Some(n_features), None) if n_features > 100 => "reduce the rows with --pca 50, lower --perplexity",
-        _ => "lower --perplexity",
-    };
-    let fits = plan.n_points as f64 * (max_bytes as f64 / needed);
-    let help = format!("{smaller}, or take some {} rows", fits.floor());
+    let what =
+        format!("the plan needs {} of memory, allowed are {}{whose}", shown(needed), shown(allowed as f64));
+    let mut smaller = Vec::new();
+    if scalar_bytes > 4 {
+        smaller.push("compute with --precision f32");
+    }
+    if plan.pca.is_none() && plan.n_features.is_some_and(|n_features| n_features > 100) {
+        smaller.push("reduce the rows with --pca 50");
+    }
+    smaller.push("lower --perplexity");
+    let fits = (plan.n_points as f64 * (allowed as f64 / needed)).floor();
+    let help = format!("{}, or take a part with --sample {fits}", smaller.join(", "));
     Err(Failure::new("E301", what, help).at("--max-memory"))
 }
 
@@ -115,13 +125,48 @@ pub(crate) fn shown(bytes: f64) -> String {
 
 /// Memory that is free for this process, in bytes: what the system has available, or its control group allows.
 pub(crate) fn available() -> Option<u64> {
-    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
-    let line = info.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    let free = kibibytes.saturating_mul(1024);
-    let number = |path: &str| std::fs::read_to_string(path).ok()?.trim().parse::<u64>().ok();
-    let group = number("/sys/fs/cgroup/memory.max")
-        .zip(number("/sys/fs/cgroup/memory.current"))
+    let free = of_system("MemAvailable:")?;
+    let group = of_group("memory.max")
+        .zip(of_group("memory.current"))
         .map(|(max, current)| max.saturating_sub(current));
     Some(group.map_or(free, |group| group.min(free)))
+}
+
+/// Memory that the machine has, or the control group of this process may use, in bytes.
+fn installed() -> Option<u64> {
+    let all = of_system("MemTotal:")?;
+    Some(of_group("memory.max").map_or(all, |group| group.min(all)))
+}
+
+/// A line of what Linux says of its memory, in bytes.
+fn of_system(name: &str) -> Option<u64> {
+    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = info.lines().find_map(|line| line.strip_prefix(name))?;
+    let kibibytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kibibytes.saturating_mul(1024))
+}
+
+/// A number of the control group, in bytes; none where it is without limit.
+fn of_group(name: &str) -> Option<u64> {
+    std::fs::read_to_string(format!("/sys/fs/cgroup/{name}")).ok()?.trim().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use tsne::Tsne;
+
+    use super::{check, installed};
+
+    #[test]
+    fn what_no_machine_has_is_refused_unless_it_is_allowed() {
+        let huge = Tsne::new().plan(4_000_000_000, 1000).expect("legal");
+        if installed().is_some() {
+            let failure = check(&huge, 4, None).expect_err("terabytes");
+            assert_eq!(failure.code(), "E301", "the machine's own memory is the limit");
+        }
+        check(&huge, 4, Some(u64::MAX)).expect("allowed by the flag");
+        let few = Tsne::new().plan(1000, 50).expect("legal");
+        check(&few, 8, None).expect("some megabytes");
+        assert_eq!(check(&few, 8, Some(1)).expect_err("a byte").code(), "E301", "the flag is the limit");
+    }
 }

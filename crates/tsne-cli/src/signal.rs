@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: the first asks a computation to stop, the second ends the program.
+//! Ctrl-C, SIGTERM and a terminal that goes away: the first signal asks a computation to stop, the second ends the program.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -13,17 +13,32 @@ use crate::exit::Failure;
 pub(crate) struct Signal(i32);
 
 impl Signal {
-    const KNOWN: [i32; 2] = [SIGINT, SIGTERM];
+    const KNOWN: [i32; 3] = [SIGINT, SIGTERM, HANGUP];
 
-    /// Exit status of a program that it ended: 130 or 143.
+    /// Exit status of a program that it ended: 130, 143 or 129.
     pub(crate) fn status(self) -> u8 {
         128 + u8::try_from(self.0).unwrap_or(0)
     }
 
     /// What the report calls it.
     pub(crate) fn name(self) -> &'static str {
-        if self.0 == SIGINT { "SIGINT" } else { "SIGTERM" }
+        match self.0 {
+            SIGINT => "SIGINT",
+            HANGUP => "SIGHUP",
+            _ => "SIGTERM",
+        }
     }
+}
+
+/// SIGHUP, which Linux sends when the terminal of a program is closed.
+const HANGUP: i32 = 1;
+
+/// Whether SIGHUP is to be answered: on Linux, which tells whether `nohup` or a shell has had it ignored, as it stays then.
+fn answers_hangup() -> bool {
+    let Ok(status) = std::fs::read_to_string("/proc/self/status") else { return false };
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
+    ignored.is_some_and(|mask| mask & 1 == 0)
 }
 
 /// Listens to signals for as long as the program runs.
@@ -38,7 +53,7 @@ impl Stop {
     pub(crate) fn listen() -> Result<Self, Failure> {
         let stop =
             Self { signal: Arc::new(AtomicUsize::new(0)), ends_program: Arc::new(AtomicBool::new(true)) };
-        for signal in Signal::KNOWN {
+        for signal in Signal::KNOWN.into_iter().filter(|&signal| signal != HANGUP || answers_hangup()) {
             stop.register(signal).map_err(|e| {
                 let what = format!("signals cannot be listened to: {e}");
                 Failure::new("E900", what, "please report this with the name of your system")

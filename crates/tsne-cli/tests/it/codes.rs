@@ -1,4 +1,5 @@
-//! Every code there is stands in `docs/errors.md`, and every code that stands there is brought about by a test.
+//! Every code there is stands in `docs/errors.md`, and every code that stands there is brought about by a test. Tests that
+//! other documents name are there.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -149,36 +150,81 @@ fn memory_that_is_not_given() {
     assert!(stderr.contains("error E302: cannot allocate"), "{stderr}");
 }
 
+/// The tables of a document in `docs`: their rows, without the last cell, and that cell.
+fn rows(document: &str) -> Vec<(&str, &str)> {
+    let is_row = |line: &&str| line.starts_with("| ") && !line.contains("---");
+    let cells = document.lines().filter(is_row).map(|row| row.trim_end_matches(" |").rsplit_once("| "));
+    let rows = cells.map(|cells| cells.expect("two cells"));
+    rows.filter(|(_, last)| !["test", "where"].contains(last)).collect()
+}
+
+/// What stands in backquotes.
+fn quoted(cell: &str) -> impl Iterator<Item = &str> {
+    cell.split('`').skip(1).step_by(2)
+}
+
+/// Whether a package has a test of this name in one of these files.
+fn has_test(package: &Path, files: &[String], test: &str) -> bool {
+    files.iter().any(|file| {
+        let text = fs::read_to_string(package.join(file)).unwrap_or_default();
+        // What stands above a function up to the first empty line is its comment and its attributes.
+        text.find(&format!("fn {test}("))
+            .is_some_and(|at| text[..at].rsplit("\n\n").next().is_some_and(|above| above.contains("#[test]")))
+    })
+}
+
 /// Every test that `docs/faults.md` names is there, and all its rows name one.
 #[test]
 fn every_fault_has_its_test() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let document = fs::read_to_string(root.join("docs/faults.md")).expect("docs/faults.md");
-    let mut named = 0;
-    for row in document
-        .lines()
-        .filter(|line| line.starts_with("| ") && !line.contains("---") && !line.ends_with("| test |"))
-    {
-        let cell = row.trim_end_matches(" |").rsplit("| ").next().expect("a cell");
+    let mut n_named = 0;
+    for (fault, cell) in rows(&document) {
         let mut package = "tsne-cli";
-        for word in cell.split('`').skip(1).step_by(2) {
+        let before = n_named;
+        for word in quoted(cell) {
             let Some((module, test)) = word.split_once("::") else {
                 package = word;
-                assert!(package == "fuzz" || root.join("crates").join(package).is_dir(), "{row}");
+                assert!(package == "fuzz" || root.join("crates").join(package).is_dir(), "{fault}: {word}");
                 continue;
             };
-            let folder = root.join("crates").join(package);
-            let files =
-                [folder.join(format!("tests/it/{module}.rs")), folder.join(format!("src/{module}.rs"))];
-            let is_there = |path: &PathBuf| {
-                fs::read_to_string(path).is_ok_and(|text| {
-                    text.contains(&format!("fn {test}()")) || text.contains(&format!("fn {test}(\n"))
-                })
-            };
-            assert!(files.iter().any(is_there), "{package} has no test {word}");
-            named += 1;
+            let files = [format!("tests/it/{module}.rs"), format!("src/{module}.rs")];
+            assert!(
+                has_test(&root.join("crates").join(package), &files, test),
+                "{fault}: {package} has no test {word}"
+            );
+            n_named += 1;
         }
-        assert!(cell.contains('`'), "a row without a test: {row}");
+        assert!(n_named > before, "a row without a test: {fault}{cell}");
     }
-    assert!(named > 60, "tests are named: {named}");
+    assert!(n_named > 60, "tests are named: {n_named}");
+}
+
+/// Every test that `docs/opentsne-tests.md` names is there, and all its rows name one, but where there is nothing to test.
+#[test]
+fn every_test_of_opentsne_has_its_answer() {
+    const NOTHING_TO_TEST: [&str; 3] = ["the types forbid it", "there is one, u32", "does not compile"];
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let document = fs::read_to_string(root.join("docs/opentsne-tests.md")).expect("docs/opentsne-tests.md");
+    let mut n_named = 0;
+    for (tested, cell) in rows(&document) {
+        let (mut package, mut file) = ("", "");
+        let before = n_named;
+        for word in quoted(cell) {
+            if word.ends_with(".rs") {
+                file = word;
+            } else if root.join("crates").join(word).is_dir() {
+                package = word;
+            } else {
+                let files = [format!("tests/it/{file}"), file.to_owned()];
+                assert!(
+                    has_test(&root.join("crates").join(package), &files, word),
+                    "{tested}: {package} has no test {word} in {file}"
+                );
+                n_named += 1;
+            }
+        }
+        assert!(n_named > before || NOTHING_TO_TEST.contains(&cell), "a row without a test: {tested}{cell}");
+    }
+    assert!(n_named > 60, "tests are named: {n_named}");
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C and SIGTERM: computing stops soon, what there is is saved, and a second signal ends at once.
+//! Ctrl-C, SIGTERM and SIGHUP: computing stops soon, what there is is saved, and a second signal ends at once.
 
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::process::{Child, Command};
@@ -14,13 +14,13 @@ fn send(child: &Child, signal: &str) {
     assert!(sent.expect("kill runs").success(), "the signal is sent");
 }
 
-/// Reads lines of messages until one begins with `start`; returns what is still to come.
-fn wait_for(child: &mut Child, start: &str) -> BufReader<std::process::ChildStderr> {
+/// Reads lines of messages until one has `part` in it; returns what is still to come.
+fn wait_for(child: &mut Child, part: &str) -> BufReader<std::process::ChildStderr> {
     let mut messages = BufReader::new(child.stderr.take().expect("messages are caught"));
     let mut line = String::new();
-    while !line.starts_with(start) {
+    while !line.contains(part) {
         line.clear();
-        assert!(messages.read_line(&mut line).expect("text") > 0, "a line begins with {start}");
+        assert!(messages.read_line(&mut line).expect("text") > 0, "a line has {part}");
     }
     messages
 }
@@ -36,9 +36,18 @@ fn stopped(directory: &Directory, args: &str, signal: &str) -> (Option<i32>, Dur
     (child.wait().expect("ends").code(), start.elapsed(), said)
 }
 
+/// Whether a program that is started here has SIGHUP ignored, or may have.
+fn ignores_hangups() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_none_or(|mask| mask & 1 == 1)
+}
+
 #[test]
 fn the_map_so_far_and_a_checkpoint_are_written() {
-    for (signal, status) in [("INT", 130), ("TERM", 143)] {
+    let answered = [("INT", 130), ("TERM", 143), ("HUP", 129)];
+    // Of tests that run under nohup, so do their programs.
+    for (signal, status) in answered.into_iter().take(if ignores_hangups() { 2 } else { 3 }) {
         let directory = Directory::with("d.csv", two_groups(200));
         let (code, time, said) =
             stopped(&directory, &format!("fit d.csv -o m.csv -o m.png -o m.json {ENDLESS}"), signal);
@@ -93,6 +102,39 @@ fn a_search_for_neighbors_stops_too() {
     assert!(start.elapsed() < Duration::from_secs(10), "ended {:?} after SIGINT", start.elapsed());
     assert!(said.contains("before there was a map"), "{said}");
     assert_eq!(directory.names(), ["d.npy"], "nothing was written");
+}
+
+/// What `nohup` starts goes on when the terminal is closed.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_hangup_that_is_ignored_stays_ignored() {
+    let directory = Directory::with("d.csv", two_groups(200));
+    let program = env!("CARGO_BIN_EXE_tsne");
+    let line = format!("trap '' HUP; exec '{program}' fit d.csv -o m.csv {ENDLESS}");
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &line]).current_dir(&directory.0).stderr(std::process::Stdio::piped());
+    let mut child = shell.spawn().expect("a shell runs");
+    let mut messages = wait_for(&mut child, "optimization");
+    send(&child, "HUP");
+    send(&child, "TERM");
+    let mut said = String::new();
+    messages.read_to_string(&mut said).expect("text");
+    assert_eq!(child.wait().expect("ends").code(), Some(143), "only the second signal counts: {said}");
+}
+
+/// The neighbors are what took long: a map is made of them, although it has not moved yet.
+#[test]
+fn what_a_search_has_found_is_not_lost() {
+    let directory = Directory::with("d.csv", two_groups(3000));
+    let mut child = directory.start(&format!("fit d.csv -o m.csv --progress json {ENDLESS}"));
+    let mut messages = wait_for(&mut child, "\"stage\":\"affinities\"");
+    send(&child, "TERM");
+    let mut said = String::new();
+    messages.read_to_string(&mut said).expect("text");
+    assert_eq!(child.wait().expect("ends").code(), Some(143), "{said}");
+    assert_eq!(directory.names(), ["d.csv", "m.ckpt", "m.csv"], "{said}");
+    assert_eq!(positions(&directory.text("m.csv")).len(), 6000, "as many as there are rows");
+    directory.printed("inspect m.ckpt --verify");
 }
 
 /// The first two signals arrive together, so the second finds the first not answered yet.
