@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::geometry::{Base, Geometry, RowMap};
 use crate::output;
 use crate::pair::{Pair, Presence};
-use crate::store::{INVERTIBLE, inverse_length, largest_magnitude, power_of_two_scale};
+use crate::store::{INVERTIBLE, inverse_length, largest_magnitude, power_of_two_scale, scale_for};
 pub(crate) use direct::SparseDirect;
 pub(crate) use rows::SparseRows;
 
@@ -281,7 +281,7 @@ impl<'a, T: Scalar> SparsePoints<'a, T> {
                 largest_magnitude(&values)
             }
         };
-        self.scale.min(power_of_two_scale(largest))
+        scale_for(largest, self.scale)
     }
 
     /// Puts the features of a row that are not zero into `entries`, scaled, and sums them up.

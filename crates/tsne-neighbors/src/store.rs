@@ -148,7 +148,7 @@ impl<'a, T: Scalar> Store<'a, T> {
         let largest = with_values!(&self.values, values => {
             largest_magnitude(&values[i * self.n_features..][..self.n_features])
         });
-        indexed.scale().min(power_of_two_scale(largest))
+        scale_for(largest, indexed.scale())
     }
 
     /// Whether the points are bytes, as they were given.
@@ -366,6 +366,12 @@ pub(crate) fn inverse_length<E: Element>(row: &[E]) -> f64 {
     }
     let scale = power_of_two_scale(largest);
     scale / row.iter().map(|x| (x.to_f64() * scale).powi(2)).sum::<f64>().sqrt()
+}
+
+/// What a row of this `largest` magnitude is multiplied by when it is compared with points at `scale`, and they with it: a row
+/// of zeros, which asks for nothing, by the same as they.
+pub(crate) fn scale_for(largest: f64, scale: f64) -> f64 {
+    if largest > 0.0 { scale.min(power_of_two_scale(largest)) } else { scale }
 }
 
 /// Power of two that brings `largest`, the largest magnitude in the data, to between 1/2 and 1.

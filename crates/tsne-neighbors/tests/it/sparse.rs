@@ -213,3 +213,27 @@ fn lengths_without_an_inverse_are_refused_by_their_rows() {
         assert!(matches!(error, Error::BadRow { row: 1, metric: "cosine", .. }), "{error}");
     }
 }
+
+/// Squares of such values are below the smallest number; a row of zeros among them is compared at their scale.
+#[test]
+fn rows_of_zeros_among_tiny_values_have_distances() {
+    let values = [0.0_f64, 0.0, 3e-200, 4e-200, 1e-200, 0.0];
+    let csr = to_csr(&values, 2);
+    for points in
+        [Points::from_csr(&csr).expect("columns"), Points::from_row_major(&values, 2).expect("shape")]
+    {
+        let index = Exact::new(points).expect("legal");
+        let graph = index.knn_graph(2, &Control::NONE).expect("legal");
+        let query = Points::from_row_major(&values[..2], 2).expect("shape");
+        let answers = index.query(query, 3, &Control::NONE).expect("legal");
+        let (neighbors, distances) = graph.row(0);
+        assert_eq!((neighbors, answers.row(0).0), (&[2, 1][..], &[0, 2, 1][..]), "the nearer first");
+        for (found, expected) in distances.iter().chain(&answers.row(0).1[1..]).zip([1.0_f64, 5.0, 1.0, 5.0])
+        {
+            assert!(
+                (found * 1e200 - expected).abs() < 1e-14 * expected,
+                "{found} instead of {expected}e-200"
+            );
+        }
+    }
+}
