@@ -42,6 +42,8 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
     allowed.iter().flatten().try_for_each(|name| peers::find(name).map(drop))?;
 
     let lab = lab::build("tsne-benches", "lab")?;
+    // Of what was built: the tree may be worked on while the scenarios run.
+    let origin = machine::origin();
     let mut store = Store::new(&lab, if given.is_some() { None } else { data })?;
     if let Some(path) = given {
         store.set_given(Path::new(path))?;
@@ -60,7 +62,7 @@ pub(crate) fn run(args: &[&str]) -> Result<()> {
         };
         let rounds = if options.has("--quick") { 1 } else { scenario.rounds };
         let summaries = course.run(&scenario, rounds, allowed.as_deref())?;
-        let result = summary::result(&scenario, rounds, &summaries);
+        let result = summary::result(&scenario, &origin, rounds, &summaries);
         println!("\n{}", summary::text(&result));
         let is_whole = summaries.len() == scenario.contenders.len() && rounds == scenario.rounds;
         if is_whole && given.is_none() {

@@ -6,7 +6,6 @@ use serde_json::{Map, Value, json};
 
 use super::scenarios::{Claim, Contender, Scenario, What};
 use crate::lab::{Measured, Spread};
-use crate::machine;
 
 /// The runs of one contender.
 #[derive(Clone, Debug)]
@@ -101,7 +100,7 @@ fn describe(claim: &Claim) -> String {
 }
 
 /// All of a scenario, as it is kept.
-pub(crate) fn result(scenario: &Scenario, rounds: usize, summaries: &[Summary]) -> Value {
+pub(crate) fn result(scenario: &Scenario, origin: &Value, rounds: usize, summaries: &[Summary]) -> Value {
     let claims: Vec<Value> = scenario
         .claims
         .iter()
@@ -114,7 +113,7 @@ pub(crate) fn result(scenario: &Scenario, rounds: usize, summaries: &[Summary]) 
         "scenario": scenario.name,
         "data": scenario.data,
         "command": format!("cargo xtask compare {}", scenario.name),
-        "origin": machine::origin(),
+        "origin": origin,
         "rounds": rounds,
         "contenders": summaries.iter().map(|summary| &summary.json).collect::<Vec<_>>(),
         "claims": claims,
