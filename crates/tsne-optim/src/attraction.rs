@@ -8,8 +8,10 @@ use crate::rows::{RowOf, in_f32, in_f64};
 
 /// Σ_j p_ij s_ij (y_i − r_j) over a row for each of the points at `y`; r is the map itself or a frozen one.
 ///
-/// Entry e of a row goes to lane e mod 16 (8 in `f64`) and the lanes are added in their order, so that the result depends
-/// on the order of the entries in the row and on nothing else: neither on how the r_j are numbered nor on the processor.
+/// A row is cut into blocks of 16 entries (8 in `f64`), one in each lane. The last block ends with the row, and where it
+/// reaches back into the one before, what was counted there weighs 0: a block is read as a whole, and not entry by entry.
+/// Then lanes are added half to half. So the result depends on the order of the entries in the row and on nothing else:
+/// neither on how the r_j are numbered nor on the processor.
 ///
 /// D is 1, 2 or 3. The loops are compiled here, and not again in every crate that uses them.
 pub(crate) fn attract<T: Scalar, const D: usize>(
@@ -140,15 +142,19 @@ impl<T: Scalar, const D: usize> Placed<T, D> {
         let mut to = blocks.chunks_exact_mut(lanes * (D + 1));
         for i in 0..n_rows {
             let AffinityRow { columns, values } = row(i);
-            for ((columns, values), block) in columns.chunks(lanes).zip(values.chunks(lanes)).zip(&mut to) {
+            let n = columns.len();
+            for (new, block) in (0..n).step_by(lanes).zip(&mut to) {
+                let start = new.min(n.saturating_sub(lanes));
                 for l in 0..lanes {
-                    // Lanes without an entry have the weight 0, which attracts to nowhere.
-                    let place = references[columns[l.min(columns.len() - 1)] as usize];
+                    let entry = (start + l).min(n - 1);
+                    let place = references[columns[entry] as usize];
                     for d in 0..D {
                         block[d * lanes + l] = place[d];
                     }
+                    if (new..n).contains(&(start + l)) {
+                        block[D * lanes + l] = values[entry];
+                    }
                 }
-                block[D * lanes..][..values.len()].copy_from_slice(values);
             }
         }
         Self { ends, blocks }
@@ -213,21 +219,38 @@ macro_rules! impl_real {
                 references: &[[$t; D]],
                 row: AffinityRow<'_, $t>,
             ) -> [$t; D] {
+                /// For a block of which the first lanes do not count.
+                static COUNTS: [$t; 2 * $lanes] = {
+                    let mut counts = [0.0; 2 * $lanes];
+                    let mut l = $lanes;
+                    while l < counts.len() {
+                        counts[l] = 1.0;
+                        l += 1;
+                    }
+                    counts
+                };
                 let mut sums = $sums::new(simd, inv_dof, yi);
                 let (columns, last_columns) = row.columns.as_chunks::<$lanes>();
                 let (values, last_values) = row.values.as_chunks::<$lanes>();
                 for (columns, values) in columns.iter().zip(values) {
                     sums.add($read(simd, references, columns), $vector::load_array_ref(simd, values));
                 }
-                if !last_columns.is_empty() {
+                if last_columns.is_empty() {
+                    return sums.total();
+                }
+                if let (Some(columns), Some(values), Some(counts)) = (
+                    row.columns.last_chunk::<$lanes>(),
+                    row.values.last_chunk::<$lanes>(),
+                    COUNTS[last_columns.len()..].first_chunk::<$lanes>(),
+                ) {
+                    let values = $vector::load_array_ref(simd, values);
+                    let values = values * $vector::load_array_ref(simd, counts);
+                    sums.add($read(simd, references, columns), values);
+                } else {
                     // Lanes without an entry have the weight 0, which attracts to nowhere.
                     let (mut columns, mut values) = ([last_columns[0]; $lanes], [0.0; $lanes]);
-                    // Every row ends here: a copy of so few is no call, and all lanes have a fixed length.
-                    for l in 0..$lanes {
-                        if l < last_columns.len() {
-                            (columns[l], values[l]) = (last_columns[l], last_values[l]);
-                        }
-                    }
+                    columns[..last_columns.len()].copy_from_slice(last_columns);
+                    values[..last_values.len()].copy_from_slice(last_values);
                     sums.add($read(simd, references, &columns), $vector::load_array(simd, values));
                 }
                 sums.total()
@@ -286,14 +309,21 @@ macro_rules! impl_real {
                 }
             }
 
-            /// The lanes added up in their order.
+            /// The lanes added up, half to half.
             #[inline(always)]
             fn total(self) -> [$t; D] {
                 let mut force = [0.0; D];
                 for d in 0..D {
                     let mut lanes = [0.0; $lanes];
                     self.sums[d].store_array(&mut lanes);
-                    force[d] = lanes.iter().sum();
+                    let mut half = $lanes / 2;
+                    while half > 0 {
+                        for l in 0..half {
+                            lanes[l] += lanes[l + half];
+                        }
+                        half /= 2;
+                    }
+                    force[d] = lanes[0];
                 }
                 force
             }
