@@ -8,10 +8,10 @@ use crate::rows::{RowOf, in_f32, in_f64};
 
 /// Σ_j p_ij s_ij (y_i − r_j) over a row for each of the points at `y`; r is the map itself or a frozen one.
 ///
-/// A row is cut into blocks of 16 entries (8 in `f64`), one in each lane. The last block ends with the row, and where it
-/// reaches back into the one before, what was counted there weighs 0: a block is read as a whole, and not entry by entry.
-/// Then lanes are added half to half. So the result depends on the order of the entries in the row and on nothing else:
-/// neither on how the r_j are numbered nor on the processor.
+/// A row is cut into blocks of 16 entries (8 in `f64`), one in each lane. The last block ends with the row; what it
+/// reaches back to weighs 0, so that a block is read as a whole and not entry by entry. Then lanes are added half to half.
+/// So the result depends on the order of the entries in the row and on nothing else: neither on how the r_j are numbered
+/// nor on the processor.
 ///
 /// D is 1, 2 or 3. The loops are compiled here, and not again in every crate that uses them.
 pub(crate) fn attract<T: Scalar, const D: usize>(
@@ -22,17 +22,27 @@ pub(crate) fn attract<T: Scalar, const D: usize>(
     row: &RowOf<'_, T>,
     forces: &mut [[T; D]],
 ) {
-    let (y, references) = (T::typed(y.as_flattened()), T::typed(references.as_flattened()));
-    match (y, references, T::typed_mut(forces.as_flattened_mut())) {
-        (Typed::F32(y), Typed::F32(references), Typed::F32(forces)) => {
-            attract_f32(level, D, narrowed(inv_dof), y, references, &|i| in_f32(row(i)), forces);
+    for (block, (y, forces)) in y.chunks(ROWS).zip(forces.chunks_mut(ROWS)).enumerate() {
+        let n = y.len();
+        let row =
+            |i: usize| if i < n { row(block * ROWS + i) } else { AffinityRow { columns: &[], values: &[] } };
+        let (y, references) = (T::typed(y.as_flattened()), T::typed(references.as_flattened()));
+        match (y, references, T::typed_mut(forces.as_flattened_mut())) {
+            (Typed::F32(y), Typed::F32(references), Typed::F32(forces)) => {
+                let rows: [_; ROWS] = std::array::from_fn(|i| in_f32(row(i)));
+                attract_f32(level, D, narrowed(inv_dof), y, references, &rows[..n], forces);
+            }
+            (Typed::F64(y), Typed::F64(references), Typed::F64(forces)) => {
+                let rows: [_; ROWS] = std::array::from_fn(|i| in_f64(row(i)));
+                attract_f64(level, D, inv_dof.to_f64(), y, references, &rows[..n], forces);
+            }
+            _ => unreachable!("all of them are of one type"),
         }
-        (Typed::F64(y), Typed::F64(references), Typed::F64(forces)) => {
-            attract_f64(level, D, inv_dof.to_f64(), y, references, &|i| in_f64(row(i)), forces);
-        }
-        _ => unreachable!("all of them are of one type"),
     }
 }
+
+/// Rows looked up before their loops: between two calls a compiler keeps nothing in vectors.
+const ROWS: usize = 64;
 
 #[allow(clippy::cast_possible_truncation, reason = "a number that was f32 is one again")]
 fn narrowed<T: Scalar>(x: T) -> f32 {
@@ -49,13 +59,13 @@ macro_rules! attract_in {
             inv_dof: $t,
             y: &[$t],
             references: &[$t],
-            row: &RowOf<'_, $t>,
+            rows: &[AffinityRow<'_, $t>],
             forces: &mut [$t],
         ) {
             match dimension {
-                1 => dispatch!(level, simd => attract_each::<_, $t, 1>(simd, inv_dof, y, references, row, forces)),
-                2 => dispatch!(level, simd => attract_each::<_, $t, 2>(simd, inv_dof, y, references, row, forces)),
-                3 => dispatch!(level, simd => attract_each::<_, $t, 3>(simd, inv_dof, y, references, row, forces)),
+                1 => dispatch!(level, simd => attract_each::<_, $t, 1>(simd, inv_dof, y, references, rows, forces)),
+                2 => dispatch!(level, simd => attract_each::<_, $t, 2>(simd, inv_dof, y, references, rows, forces)),
+                3 => dispatch!(level, simd => attract_each::<_, $t, 3>(simd, inv_dof, y, references, rows, forces)),
                 _ => unreachable!("maps of {dimension} dimensions are refused when a descent is made"),
             }
         }
@@ -89,12 +99,12 @@ fn attract_each<S: Simd, R: Real, const D: usize>(
     inv_dof: R,
     y: &[R],
     references: &[R],
-    row: &RowOf<'_, R>,
+    rows: &[AffinityRow<'_, R>],
     forces: &mut [R],
 ) {
     let references = references.as_chunks::<D>().0;
-    for (i, (yi, force)) in y.as_chunks::<D>().0.iter().zip(forces.as_chunks_mut::<D>().0).enumerate() {
-        *force = R::attract_row(simd, inv_dof, yi, references, row(i));
+    for ((yi, force), &row) in y.as_chunks::<D>().0.iter().zip(forces.as_chunks_mut::<D>().0).zip(rows) {
+        *force = R::attract_row(simd, inv_dof, yi, references, row);
     }
 }
 
@@ -144,14 +154,14 @@ impl<T: Scalar, const D: usize> Placed<T, D> {
             let AffinityRow { columns, values } = row(i);
             let n = columns.len();
             for (new, block) in (0..n).step_by(lanes).zip(&mut to) {
-                let start = new.min(n.saturating_sub(lanes));
+                let end = n.min(new + lanes);
                 for l in 0..lanes {
-                    let entry = (start + l).min(n - 1);
+                    let entry = (end + l).saturating_sub(lanes);
                     let place = references[columns[entry] as usize];
                     for d in 0..D {
                         block[d * lanes + l] = place[d];
                     }
-                    if (new..n).contains(&(start + l)) {
+                    if end + l >= new + lanes {
                         block[D * lanes + l] = values[entry];
                     }
                 }
@@ -238,21 +248,17 @@ macro_rules! impl_real {
                 if last_columns.is_empty() {
                     return sums.total();
                 }
-                if let (Some(columns), Some(values), Some(counts)) = (
-                    row.columns.last_chunk::<$lanes>(),
-                    row.values.last_chunk::<$lanes>(),
-                    COUNTS[last_columns.len()..].first_chunk::<$lanes>(),
-                ) {
-                    let values = $vector::load_array_ref(simd, values);
-                    let values = values * $vector::load_array_ref(simd, counts);
-                    sums.add($read(simd, references, columns), values);
-                } else {
-                    // Lanes without an entry have the weight 0, which attracts to nowhere.
-                    let (mut columns, mut values) = ([last_columns[0]; $lanes], [0.0; $lanes]);
-                    columns[..last_columns.len()].copy_from_slice(last_columns);
-                    values[..last_values.len()].copy_from_slice(last_values);
-                    sums.add($read(simd, references, &columns), $vector::load_array(simd, values));
-                }
+                let padded: ([u32; $lanes], [$t; $lanes]);
+                let (columns, values) = match (row.columns.last_chunk(), row.values.last_chunk()) {
+                    (Some(columns), Some(values)) => (columns, values),
+                    _ => {
+                        padded = (padded_to(last_columns), padded_to(last_values));
+                        (&padded.0, &padded.1)
+                    }
+                };
+                let counts = COUNTS[last_columns.len()..].first_chunk().expect("less than a block is left");
+                let values = $vector::load_array_ref(simd, values) * $vector::load_array_ref(simd, counts);
+                sums.add($read(simd, references, columns), values);
                 sums.total()
             }
 
@@ -332,6 +338,15 @@ macro_rules! impl_real {
 }
 impl_real!(f32, f32x16, 16, read_f32, SumsF32);
 impl_real!(f64, f64x8, 8, read_f64, SumsF64);
+
+/// The entries of a row of fewer than there are lanes, at the end of a block; before them copies of the first.
+#[cold]
+#[inline(never)]
+fn padded_to<T: Copy, const LANES: usize>(entries: &[T]) -> [T; LANES] {
+    let mut block = [entries[0]; LANES];
+    block[LANES - entries.len()..].copy_from_slice(entries);
+    block
+}
 
 /// The positions of sixteen references, axis by axis.
 #[inline(always)]
